@@ -1,0 +1,135 @@
+package grant
+
+import (
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+)
+
+// Scan notes that a page with this grant on it was opened: a soft fact, which
+// binds nobody. A grant that is past pending is returned as it is.
+func (g Grant) Scan(now time.Time) (Grant, error) {
+	if err := g.refusal(now); err != nil {
+		return g, err
+	}
+	if g.State != Pending {
+		return g, nil
+	}
+	g.State = Scanned
+	return g.changed(), nil
+}
+
+// Claim binds the grant to one browser and opens a passkey ceremony in it. The
+// same browser may claim again, which voids the earlier challenge; any other
+// gets ErrClaimed.
+func (g Grant) Claim(now time.Time, browser auth.BrowserID, challenge []byte) (Grant, error) {
+	if err := g.refusal(now); err != nil {
+		return g, err
+	}
+	if g.claimedElsewhere(browser) {
+		return g, ErrClaimed
+	}
+	g.State, g.ClaimedBy, g.Challenge = Confirming, browser, challenge
+	return g.changed(), nil
+}
+
+// Answer consumes the open challenge, whatever comes of the answer to it: it
+// returns the grant without it, and the challenge. ErrNotClaimed when this
+// browser has none open.
+func (g Grant) Answer(now time.Time, browser auth.BrowserID) (Grant, []byte, error) {
+	if err := g.refusal(now); err != nil {
+		return g, nil, err
+	}
+	if g.claimedElsewhere(browser) {
+		return g, nil, ErrClaimed
+	}
+	if g.State != Confirming || len(g.Challenge) == 0 {
+		return g, nil, ErrNotClaimed
+	}
+	challenge := g.Challenge
+	g.Challenge = nil
+	return g.changed(), challenge, nil
+}
+
+// Approve ends the ceremony in the person's favour. The caller has just
+// consumed the challenge with Answer and verified the passkey, in this same
+// transaction.
+func (g Grant) Approve(now time.Time, browser auth.BrowserID, user auth.UserID) (Grant, error) {
+	if err := g.refusal(now); err != nil {
+		return g, err
+	}
+	if g.claimedElsewhere(browser) {
+		return g, ErrClaimed
+	}
+	if g.State != Confirming || g.Challenge != nil || user == "" {
+		return g, ErrNotClaimed
+	}
+	g.State, g.UserID, g.DecidedAt = Approved, user, now
+	return g.changed(), nil
+}
+
+// Deny ends the grant for the person. It is open to the browser that claimed
+// the grant, and to the first one to answer when none has.
+func (g Grant) Deny(now time.Time, browser auth.BrowserID) (Grant, error) {
+	if err := g.refusal(now); err != nil {
+		return g, err
+	}
+	if browser == "" {
+		return g, ErrNotClaimed
+	}
+	if g.claimedElsewhere(browser) {
+		return g, ErrClaimed
+	}
+	g.State, g.ClaimedBy, g.Challenge, g.DecidedAt = Denied, browser, nil, now
+	return g.changed(), nil
+}
+
+// Cancel ends the grant for the desktop that began it. Cancelling twice is no error.
+func (g Grant) Cancel(now time.Time, client auth.ClientID) (Grant, error) {
+	if g.ClientID != client {
+		return g, ErrForeign
+	}
+	if g.State == Cancelled {
+		return g, nil
+	}
+	if err := g.refusal(now); err != nil {
+		return g, err
+	}
+	g.State, g.Challenge, g.DecidedAt = Cancelled, nil, now
+	return g.changed(), nil
+}
+
+// Redeem spends the device code (RFC 8628 section 3.4 and 3.5), once, for the
+// client that began the grant. ErrPending while the person has not decided.
+func (g Grant) Redeem(now time.Time, client auth.ClientID) (Grant, error) {
+	if g.ClientID != client {
+		return g, ErrForeign
+	}
+	if g.StateAt(now) != Approved {
+		if err := g.refusal(now); err != nil {
+			return g, err
+		}
+		return g, ErrPending
+	}
+	g.State, g.RedeemedAt = Redeemed, now
+	return g.changed(), nil
+}
+
+// Void ends an approved grant that may not be redeemed any more, because the
+// person or the client went away meanwhile. It then reads as denied.
+func (g Grant) Void(now time.Time) Grant {
+	if g.StateAt(now) != Approved {
+		return g
+	}
+	g.State, g.DecidedAt = Denied, now
+	return g.changed()
+}
+
+func (g Grant) claimedElsewhere(browser auth.BrowserID) bool {
+	return browser == "" || g.ClaimedBy != "" && g.ClaimedBy != browser
+}
+
+// ClaimedElsewhere reports whether a browser other than this one has claimed the grant.
+func (g Grant) ClaimedElsewhere(browser auth.BrowserID) bool {
+	return g.ClaimedBy != "" && g.ClaimedBy != browser
+}

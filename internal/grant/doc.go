@@ -1,0 +1,13 @@
+// Package grant is the state machine of a sign-in, and nothing else.
+//
+//	pending ──scan──► scanned ──claim──► confirming ──approve──► approved ──redeem──► redeemed
+//	   │                 │                   │                       │
+//	   └──── deny / cancel: from every state before approved ────────┘   (expiry: from every state before redeemed)
+//
+// Every transition is a pure function: a Grant, the time and an input go in, a
+// new Grant or one of this package's errors comes out. It reads no clock, rolls
+// no dice and touches no store; the login floor does, within one transaction.
+//
+// Expiry is computed from the clock that is passed in and never stored, so no
+// late write can revive a grant.
+package grant

@@ -1,0 +1,17 @@
+package grant
+
+import "errors"
+
+// What a transition can be refused for. Test with errors.Is.
+var (
+	ErrPending    = errors.New("the person has not decided yet")
+	ErrDenied     = errors.New("the person denied the sign-in")
+	ErrCancelled  = errors.New("the desktop cancelled the sign-in")
+	ErrExpired    = errors.New("the grant has expired")
+	ErrApproved   = errors.New("the grant is approved already")
+	ErrRedeemed   = errors.New("the device code was redeemed already")
+	ErrForeign    = errors.New("the grant belongs to another client")
+	ErrNotClaimed = errors.New("no ceremony of this browser is open on the grant")
+	ErrClaimed    = errors.New("another browser has claimed the grant")
+	ErrNotDue     = errors.New("the user code is not due for rotation")
+)

@@ -1,0 +1,120 @@
+package grant
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+)
+
+// State is where a grant stands. Expired is never stored: StateAt computes it.
+type State string
+
+// The states, spelled as on the wire.
+const (
+	Pending    State = "pending"
+	Scanned    State = "scanned"
+	Confirming State = "confirming"
+	Approved   State = "approved"
+	Redeemed   State = "redeemed"
+	Denied     State = "denied"
+	Cancelled  State = "cancelled"
+	Expired    State = "expired"
+)
+
+// Grant is one desktop's request to be signed in, from its start to its end.
+type Grant struct {
+	ID auth.GrantID
+	// Seq grows by one with each change, so that of two snapshots the newer is known.
+	Seq       int64
+	State     State
+	ClientID  auth.ClientID
+	Scopes    auth.Scopes
+	Device    auth.Device
+	Origin    netip.Addr // the desktop's address as the server saw it
+	Interval  time.Duration
+	CreatedAt time.Time
+	ExpiresAt time.Time
+
+	// Code is the user code of the moment; OldCode is the one before it, good
+	// until OldCodeUntil.
+	Code         UserCode
+	CodeMintedAt time.Time
+	OldCode      UserCode
+	OldCodeUntil time.Time
+
+	// ClaimedBy is the one browser that may decide, once it has tapped Approve or Deny.
+	ClaimedBy auth.BrowserID
+	// Challenge is the open passkey ceremony's state; nil when none is open.
+	Challenge []byte
+
+	UserID     auth.UserID // who approved
+	DecidedAt  time.Time   // approved, denied or cancelled
+	RedeemedAt time.Time
+}
+
+// Request is what a grant begins from.
+type Request struct {
+	ID       auth.GrantID
+	ClientID auth.ClientID
+	Scopes   auth.Scopes
+	Device   auth.Device
+	Origin   netip.Addr
+	Code     UserCode
+	Lifetime time.Duration
+	Interval time.Duration
+}
+
+// New begins a grant. Lifetime and interval are the client's; both have been
+// checked against the bounds in package auth.
+func New(now time.Time, r Request) Grant {
+	return Grant{
+		ID:           r.ID,
+		Seq:          1,
+		State:        Pending,
+		ClientID:     r.ClientID,
+		Scopes:       r.Scopes,
+		Device:       r.Device.Clean(),
+		Origin:       r.Origin,
+		Interval:     r.Interval,
+		CreatedAt:    now,
+		ExpiresAt:    now.Add(r.Lifetime),
+		Code:         r.Code,
+		CodeMintedAt: now,
+	}
+}
+
+// StateAt is the grant's state at that time.
+func (g Grant) StateAt(now time.Time) State {
+	switch g.State {
+	case Redeemed, Denied, Cancelled:
+		return g.State
+	}
+	if !now.Before(g.ExpiresAt) {
+		return Expired
+	}
+	return g.State
+}
+
+// refusal is why the grant, at that time, can no longer be decided; nil while it can.
+func (g Grant) refusal(now time.Time) error {
+	switch g.StateAt(now) {
+	case Approved:
+		return ErrApproved
+	case Redeemed:
+		return ErrRedeemed
+	case Denied:
+		return ErrDenied
+	case Cancelled:
+		return ErrCancelled
+	case Expired:
+		return ErrExpired
+	}
+	return nil
+}
+
+// changed is the grant with its sequence number moved on.
+func (g Grant) changed() Grant {
+	g.Seq++
+	return g
+}

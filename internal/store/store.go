@@ -1,0 +1,150 @@
+// Package store is the contract between the use cases and whatever keeps their
+// data: transactions over a few nouns, and the errors that they may expect.
+//
+// It has no SQL and no rules. Engines live below it (store/sqlite), and
+// store/storetest is the one suite that each of them passes. A value that was
+// written reads back the same, with times in UTC to the microsecond and
+// collections that were empty or nil reading back as nil.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/secret"
+)
+
+// What an engine reports. Test with errors.Is.
+var (
+	// ErrNotFound: no record has that key.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: another record has that key already.
+	ErrConflict = errors.New("conflict")
+	// ErrUnavailable: the storage cannot be written or read at the moment (disk
+	// full, file locked, read-only). Nothing of the transaction was kept; it may be
+	// tried again once the cause is gone.
+	ErrUnavailable = errors.New("storage unavailable")
+	// ErrNewerSchema: a newer release has written this database.
+	ErrNewerSchema = errors.New("the database was written by a newer version of qrauthd")
+)
+
+// Store runs transactions. It is safe for use by many goroutines.
+type Store interface {
+	// View runs fn over one consistent reading of the data. Writes in it fail.
+	View(ctx context.Context, fn func(Tx) error) error
+	// Update runs fn in a serializable transaction, which is durable when Update
+	// returns nil and has left nothing behind when it returns an error or panics.
+	// fn may run again, and on another goroutine: it must have no side effects but
+	// on variables that it sets anew each time.
+	Update(ctx context.Context, fn func(Tx) error) error
+	// Prune deletes what ended long enough ago, in batches, and says how much.
+	Prune(ctx context.Context, now time.Time) (Pruned, error)
+	Close() error
+}
+
+// GrantKept is how long a grant outlives its expiry, so that a late poll and a
+// late look at the page are told what happened.
+const GrantKept = time.Hour
+
+// Pruned counts the records that a Prune deleted.
+type Pruned struct {
+	Grants, Sessions, Browsers, Invitations, Ceremonies int
+}
+
+// Tx is a transaction. It is bound to the context that it was begun with, to be
+// used by one goroutine, and dead when its function returns.
+type Tx interface {
+	Grants
+	Clients
+	Users
+	Passkeys
+	Sessions
+	Browsers
+	Invitations
+	RecoveryCodes
+	Ceremonies
+}
+
+// Grants keeps sign-ins. Neither of a grant's user codes may be one that another
+// stored grant has: Add and Set return ErrConflict then.
+type Grants interface {
+	AddGrant(grant.Grant) error
+	Grant(auth.GrantID) (grant.Grant, error)
+	// GrantByUserCode finds the grant that has the code, as its present or its old
+	// one, alive or not: grant.Opens decides whether it still counts.
+	GrantByUserCode(grant.UserCode) (grant.Grant, error)
+	SetGrant(grant.Grant) error // ErrNotFound unless added
+}
+
+// Clients keeps the applications that may ask.
+type Clients interface {
+	AddClient(auth.Client) error
+	Client(auth.ClientID) (auth.Client, error)
+	Clients() ([]auth.Client, error) // by ID
+	// RemoveClient deletes the client and its sessions.
+	RemoveClient(auth.ClientID) error
+}
+
+// Users keeps the accounts.
+type Users interface {
+	AddUser(auth.User) error
+	User(auth.UserID) (auth.User, error)
+	Users() ([]auth.User, error) // oldest first
+	SetUser(auth.User) error
+	// RemoveUser deletes the user and all that is theirs: passkeys, sessions,
+	// browsers, invitations, recovery codes. Their grants stay, to be denied.
+	RemoveUser(auth.UserID) error
+}
+
+// Passkeys keeps the credentials. An ID is unique over all users.
+type Passkeys interface {
+	AddPasskey(auth.Passkey) error
+	Passkey(id []byte) (auth.Passkey, error)
+	PasskeysOf(auth.UserID) ([]auth.Passkey, error) // oldest first
+	SetPasskey(auth.Passkey) error                  // ErrNotFound unless added
+	RemovePasskey(id []byte) error
+}
+
+// Sessions keeps the desktops that are signed in.
+type Sessions interface {
+	AddSession(auth.Session) error
+	SessionByAccess(secret.Hash) (auth.Session, error)
+	SessionsOf(auth.UserID) ([]auth.Session, error) // oldest first
+	RemoveSession(auth.SessionID) error
+}
+
+// Browsers keeps the phones' browsers in which somebody proved a passkey.
+type Browsers interface {
+	PutBrowser(auth.Browser) error // adds or replaces
+	Browser(auth.BrowserID) (auth.Browser, error)
+	RemoveBrowser(auth.BrowserID) error
+}
+
+// Invitations keeps what operators hand out.
+type Invitations interface {
+	AddInvitation(auth.Invitation) error
+	Invitation(secret.Hash) (auth.Invitation, error)
+	// TakeInvitation returns the invitation and deletes it: it works once.
+	TakeInvitation(secret.Hash) (auth.Invitation, error)
+}
+
+// RecoveryCodes keeps what people wrote down.
+type RecoveryCodes interface {
+	// SetRecoveryCodes replaces all codes of the user by these.
+	SetRecoveryCodes(auth.UserID, []auth.RecoveryCode) error
+	RecoveryCode(secret.Hash) (auth.RecoveryCode, error)
+	// TakeRecoveryCode returns the code and deletes it: it works once.
+	TakeRecoveryCode(secret.Hash) (auth.RecoveryCode, error)
+	RecoveryCodesLeft(auth.UserID) (int, error)
+}
+
+// Ceremonies keeps WebAuthn ceremonies that have begun, but for the approvals',
+// which live with their grants.
+type Ceremonies interface {
+	AddCeremony(auth.Ceremony) error
+	// TakeCeremony returns the ceremony and deletes it: one answer, right or wrong.
+	TakeCeremony(secret.Hash) (auth.Ceremony, error)
+}
