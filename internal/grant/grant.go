@@ -96,6 +96,15 @@ func (g Grant) StateAt(now time.Time) State {
 	return g.State
 }
 
+// SeqAt is the grant's sequence number at that time. The clock's own change, from
+// alive to expired, counts as one too.
+func (g Grant) SeqAt(now time.Time) int64 {
+	if g.StateAt(now) == Expired {
+		return g.Seq + 1
+	}
+	return g.Seq
+}
+
 // refusal is why the grant, at that time, can no longer be decided; nil while it can.
 func (g Grant) refusal(now time.Time) error {
 	switch g.StateAt(now) {

@@ -1,0 +1,70 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// How long an invitation is good for.
+const (
+	DefaultInviteLifetime = 7 * 24 * time.Hour
+	MinInviteLifetime     = time.Minute
+	MaxInviteLifetime     = 90 * 24 * time.Hour
+)
+
+// InviteRequest says whom to invite: a newcomer, to whom Name is offered, or the
+// person whose account User names by ID or name, who has lost their passkeys.
+type InviteRequest struct {
+	Name     string
+	User     string
+	Lifetime time.Duration // 0: DefaultInviteLifetime
+}
+
+// Invite makes a one-time invitation. Its token is returned, this once.
+func (o Operator) Invite(ctx context.Context, r InviteRequest) (auth.Invitation, secret.Text, error) {
+	if r.Lifetime == 0 {
+		r.Lifetime = DefaultInviteLifetime
+	}
+	if r.Name != "" && r.User != "" {
+		return auth.Invitation{}, secret.Text{}, fmt.Errorf("name and user together are %w: an account that exists has its name", ErrInvalid)
+	}
+	if err := checkDuration("lifetime", r.Lifetime, MinInviteLifetime, MaxInviteLifetime); err != nil {
+		return auth.Invitation{}, secret.Text{}, err
+	}
+	token, err := secret.New(o.random())
+	if err != nil {
+		return auth.Invitation{}, secret.Text{}, err
+	}
+	now := o.now()
+	inv := auth.Invitation{Hash: token.Hash(), Name: auth.CleanName(r.Name), CreatedAt: now, ExpiresAt: now.Add(r.Lifetime)}
+	err = o.Store.Update(ctx, func(tx store.Tx) error {
+		if inv.UserID, err = invitee(tx, r.User); err != nil {
+			return err
+		}
+		return tx.AddInvitation(inv)
+	})
+	if err != nil {
+		return auth.Invitation{}, secret.Text{}, err
+	}
+	return inv, token, nil
+}
+
+// invitee is whose account the invitation is for: nobody's when none was named.
+func invitee(tx store.Tx, idOrName string) (auth.UserID, error) {
+	if idOrName == "" {
+		return "", nil
+	}
+	u, err := findUser(tx, idOrName)
+	if err != nil {
+		return "", err
+	}
+	if u.Disabled {
+		return "", fmt.Errorf("user %q: %w: enable it first", idOrName, ErrDisabled)
+	}
+	return u.ID, nil
+}

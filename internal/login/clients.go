@@ -1,0 +1,83 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// Client finds a client by its public name. The answer may be a few seconds old;
+// ErrUnknownClient is never cached.
+func (s *Service) Client(ctx context.Context, id auth.ClientID) (auth.Client, error) {
+	now := s.now()
+	if c, ok := s.clients.get(now, id); ok {
+		return c, nil
+	}
+	var c auth.Client
+	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
+		c, err = tx.Client(id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.Client{}, ErrUnknownClient
+	}
+	if err != nil {
+		return auth.Client{}, err
+	}
+	s.clients.put(now, c)
+	return c, nil
+}
+
+// AuthenticateClient finds the client and checks its secret (RFC 6749 section
+// 2.3). A public client comes without one; a confidential client must bring its
+// own. ErrUnknownClient or ErrClientAuth otherwise.
+func (s *Service) AuthenticateClient(ctx context.Context, id auth.ClientID, sec secret.Text) (auth.Client, error) {
+	c, err := s.Client(ctx, id)
+	if err != nil {
+		return auth.Client{}, err
+	}
+	switch {
+	case !c.Confidential() && sec.IsZero():
+		return c, nil
+	case c.Confidential() && sec.Hash() == c.SecretHash:
+		return c, nil
+	}
+	return auth.Client{}, ErrClientAuth
+}
+
+// clientsFresh is how old a cached client may be: an operator's change takes
+// effect within it. Redeeming reads the store itself.
+const clientsFresh = 2 * time.Second
+
+// clientCache spares the pending poll a second read. It holds known clients
+// only, so it is bounded by their number.
+type clientCache struct {
+	mu   sync.RWMutex
+	byID map[auth.ClientID]cachedClient // guarded by mu
+}
+
+type cachedClient struct {
+	auth.Client
+	until time.Time
+}
+
+func (c *clientCache) get(now time.Time, id auth.ClientID) (auth.Client, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	entry, ok := c.byID[id]
+	return entry.Client, ok && now.Before(entry.until)
+}
+
+func (c *clientCache) put(now time.Time, client auth.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byID == nil {
+		c.byID = make(map[auth.ClientID]cachedClient)
+	}
+	c.byID[client.ID] = cachedClient{client, now.Add(clientsFresh)}
+}

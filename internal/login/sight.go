@@ -1,0 +1,72 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// Sight is what a phone's page shows of a grant.
+type Sight struct {
+	Grant  grant.Grant
+	State  grant.State // at Now
+	Client auth.Client // the zero Client when it was removed meanwhile
+	Now    time.Time
+	Person auth.User // who is known in this browser; the zero User when nobody is
+}
+
+// Open finds the grant that a user code opens at this moment. ErrUnknownCode for
+// one that never did or no longer does. It changes nothing: link previews call it.
+func (s *Service) Open(ctx context.Context, browser auth.BrowserID, code grant.UserCode) (Sight, error) {
+	return s.see(ctx, browser, func(tx store.Tx) (grant.Grant, error) {
+		g, err := tx.GrantByUserCode(code)
+		if err == nil && !g.Opens(s.now(), code) {
+			err = ErrUnknownCode
+		}
+		return g, err
+	})
+}
+
+// Look finds a grant that this browser has opened before.
+func (s *Service) Look(ctx context.Context, browser auth.BrowserID, id auth.GrantID) (Sight, error) {
+	return s.see(ctx, browser, func(tx store.Tx) (grant.Grant, error) { return tx.Grant(id) })
+}
+
+func (s *Service) see(ctx context.Context, browser auth.BrowserID, find func(store.Tx) (grant.Grant, error)) (Sight, error) {
+	var sight Sight
+	err := s.Store.View(ctx, func(tx store.Tx) error {
+		g, err := find(tx)
+		if err != nil {
+			return unknown(err)
+		}
+		now := s.now()
+		sight = Sight{Grant: g, State: g.StateAt(now), Now: now}
+		if sight.Client, err = tx.Client(g.ClientID); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		sight.Person, err = person(tx, now, browser)
+		return err
+	})
+	return sight, err
+}
+
+// person is who is known in the browser: the zero User when nobody is, or nobody
+// who may still sign in.
+func person(tx store.Tx, now time.Time, browser auth.BrowserID) (auth.User, error) {
+	b, err := tx.Browser(browser)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !now.Before(b.ExpiresAt) {
+		return auth.User{}, nil
+	}
+	if err != nil {
+		return auth.User{}, err
+	}
+	u, err := tx.User(b.UserID)
+	if errors.Is(err, store.ErrNotFound) || u.Disabled {
+		return auth.User{}, nil
+	}
+	return u, err
+}

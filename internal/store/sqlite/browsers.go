@@ -1,0 +1,25 @@
+package sqlite
+
+import "github.com/qrauthd/qrauthd/internal/auth"
+
+const browserColumns = `id, user_id, proved_at, expires_at`
+
+func scanBrowser(r row) (b auth.Browser, err error) {
+	err = r.Scan(&b.ID, &b.UserID, (*instant)(&b.ProvedAt), (*instant)(&b.ExpiresAt))
+	return b, err
+}
+
+func (t *tx) PutBrowser(b auth.Browser) error {
+	return t.add("browser", `INSERT INTO browsers (`+browserColumns+`) VALUES (?,?,?,?)
+		ON CONFLICT (id) DO UPDATE SET
+		user_id = excluded.user_id, proved_at = excluded.proved_at, expires_at = excluded.expires_at`,
+		string(b.ID), string(b.UserID), instant(b.ProvedAt), instant(b.ExpiresAt))
+}
+
+func (t *tx) Browser(id auth.BrowserID) (auth.Browser, error) {
+	return one(t, "browser", scanBrowser, `SELECT `+browserColumns+` FROM browsers WHERE id = ?`, string(id))
+}
+
+func (t *tx) RemoveBrowser(id auth.BrowserID) error {
+	return t.change("browser", `DELETE FROM browsers WHERE id = ?`, string(id))
+}

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
+)
+
+// The types of this file are how values stand in columns. Each is a conversion
+// away from the value it stands for, as an argument and as a destination of Scan.
+
+// instant is a time in microseconds since the epoch, UTC; NULL is the zero time.
+type instant time.Time
+
+func (c instant) Value() (driver.Value, error) {
+	if t := time.Time(c); !t.IsZero() {
+		return t.UnixMicro(), nil
+	}
+	return nil, nil
+}
+
+func (c *instant) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*c = instant{}
+	case int64:
+		*c = instant(time.UnixMicro(v).UTC())
+	default:
+		return fmt.Errorf("a time is stored as %T", src)
+	}
+	return nil
+}
+
+// digest is the 32 bytes of a hash; NULL is the zero hash.
+type digest secret.Hash
+
+func (c digest) Value() (driver.Value, error) {
+	if secret.Hash(c).IsZero() {
+		return nil, nil
+	}
+	return c[:], nil
+}
+
+func (c *digest) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok && src != nil {
+		return fmt.Errorf("a hash is stored as %T", src)
+	}
+	h, err := secret.HashFrom(b)
+	*c = digest(h)
+	return err
+}
+
+// key is a hash that a record is found by, where even the zero hash is a value.
+func key(h secret.Hash) []byte { return h[:] }
+
+// words is a list without spaces in its elements, joined by spaces.
+type words []string
+
+func (c words) Value() (driver.Value, error) { return strings.Join(c, " "), nil }
+
+func (c *words) Scan(src any) error {
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a list is stored as %T", src)
+	}
+	*c = nil
+	if s != "" {
+		*c = strings.Split(s, " ")
+	}
+	return nil
+}
+
+// scopes is words for auth.Scopes.
+func scopes(s *auth.Scopes) *words { return (*words)(s) }
+
+// address is an IP address in text; no address is the empty text.
+type address netip.Addr
+
+func (c address) Value() (driver.Value, error) {
+	if a := netip.Addr(c); a.IsValid() {
+		return a.String(), nil
+	}
+	return "", nil
+}
+
+func (c *address) Scan(src any) error {
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("an address is stored as %T", src)
+	}
+	*c = address{}
+	if s == "" {
+		return nil
+	}
+	a, err := netip.ParseAddr(s)
+	*c = address(a)
+	return err
+}
+
+// optional is a text that is NULL when empty, so that a foreign key lets it be.
+func optional[S ~string](s S) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+// blob is bytes that are NULL when there are none.
+func blob(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}

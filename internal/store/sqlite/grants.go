@@ -1,0 +1,137 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+const grantColumns = `id, seq, state, client_id, scopes, device_name, device_platform, app_version, origin,
+	poll_interval, created_at, expires_at, code, code_minted_at, old_code, old_code_until,
+	claimed_by, challenge, user_id, decided_at, redeemed_at`
+
+func scanGrant(r row) (g grant.Grant, err error) {
+	err = r.Scan(&g.ID, &g.Seq, &g.State, &g.ClientID, scopes(&g.Scopes),
+		&g.Device.Name, &g.Device.Platform, &g.Device.AppVersion, (*address)(&g.Origin),
+		&g.Interval, (*instant)(&g.CreatedAt), (*instant)(&g.ExpiresAt),
+		&g.Code, (*instant)(&g.CodeMintedAt), &g.OldCode, (*instant)(&g.OldCodeUntil),
+		&g.ClaimedBy, &g.Challenge, &g.UserID, (*instant)(&g.DecidedAt), (*instant)(&g.RedeemedAt))
+	return g, err
+}
+
+// grantArgs are the columns but for the ID, in their order.
+func grantArgs(g grant.Grant) []any {
+	return []any{
+		g.Seq, string(g.State), string(g.ClientID), g.Scopes.String(),
+		g.Device.Name, g.Device.Platform, g.Device.AppVersion, address(g.Origin),
+		int64(g.Interval), instant(g.CreatedAt), instant(g.ExpiresAt),
+		string(g.Code), instant(g.CodeMintedAt), string(g.OldCode), instant(g.OldCodeUntil),
+		string(g.ClaimedBy), blob(g.Challenge), string(g.UserID), instant(g.DecidedAt), instant(g.RedeemedAt),
+	}
+}
+
+func (t *tx) AddGrant(g grant.Grant) error {
+	if err := t.addCodes(g.ID, codesOf(g)); err != nil {
+		return err
+	}
+	err := t.add("grant", `INSERT INTO grants (`+grantColumns+`)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
+	if err == nil {
+		return nil
+	}
+	// A function that goes on after the conflict must not find the codes taken by a grant that is not there.
+	if undo := t.removeCodes(codesOf(g)); undo != nil {
+		return undo
+	}
+	return err
+}
+
+func (t *tx) Grant(id auth.GrantID) (grant.Grant, error) {
+	return one(t, "grant", scanGrant, `SELECT `+grantColumns+` FROM grants WHERE id = ?`, string(id))
+}
+
+func (t *tx) GrantByUserCode(code grant.UserCode) (grant.Grant, error) {
+	return one(t, "grant", scanGrant, `SELECT `+grantColumns+` FROM grants
+		WHERE id = (SELECT grant_id FROM user_codes WHERE code = ?)`, string(code))
+}
+
+func (t *tx) SetGrant(g grant.Grant) error {
+	had, err := one(t, "grant", scanCodes, `SELECT code, old_code FROM grants WHERE id = ?`, string(g.ID))
+	if err != nil {
+		return err
+	}
+	has := codesOf(g)
+	// First what may conflict, so that a conflict leaves nothing behind.
+	if err := t.addCodes(g.ID, has.without(had)); err != nil {
+		return err
+	}
+	if err := t.removeCodes(had.without(has)); err != nil {
+		return err
+	}
+	return t.change("grant", `UPDATE grants SET seq=?, state=?, client_id=?, scopes=?,
+		device_name=?, device_platform=?, app_version=?, origin=?, poll_interval=?, created_at=?, expires_at=?,
+		code=?, code_minted_at=?, old_code=?, old_code_until=?,
+		claimed_by=?, challenge=?, user_id=?, decided_at=?, redeemed_at=?
+		WHERE id = ?`, append(grantArgs(g), string(g.ID))...)
+}
+
+// codes are a grant's present and its old user code; the empty text is none.
+type codes [2]string
+
+func codesOf(g grant.Grant) codes {
+	c := codes{string(g.Code), string(g.OldCode)}
+	if c[0] == c[1] {
+		c[1] = ""
+	}
+	return c
+}
+
+func scanCodes(r row) (c codes, err error) {
+	err = r.Scan(&c[0], &c[1])
+	return c, err
+}
+
+func (c codes) without(d codes) codes {
+	for i := range c {
+		if c[i] == d[0] || c[i] == d[1] {
+			c[i] = ""
+		}
+	}
+	return c
+}
+
+// addCodes gives the codes to the grant, all or none of them.
+func (t *tx) addCodes(id auth.GrantID, c codes) error {
+	switch {
+	case c[0] != "" && c[1] != "":
+		return t.add("user codes of grant", `INSERT INTO user_codes (code, grant_id) VALUES (?, ?), (?, ?)`,
+			c[0], string(id), c[1], string(id))
+	case c[0] != "" || c[1] != "":
+		return t.add("user code of grant", `INSERT INTO user_codes (code, grant_id) VALUES (?, ?)`,
+			c[0]+c[1], string(id))
+	}
+	return nil
+}
+
+func (t *tx) removeCodes(c codes) error {
+	if c == (codes{}) {
+		return nil
+	}
+	_, err := t.exec(`DELETE FROM user_codes WHERE code IN (?, ?)`, c[0], c[1])
+	return err
+}
+
+// pruneGrants deletes up to limit grants that ended long enough ago, and their codes with them.
+func (t *tx) pruneGrants(now time.Time, limit int) (int, error) {
+	const due = `FROM grants WHERE expires_at <= ? ORDER BY expires_at, rowid LIMIT ?`
+	until := instant(now.Add(-store.GrantKept))
+	if _, err := t.exec(`DELETE FROM user_codes WHERE code IN (
+		SELECT code FROM (SELECT code `+due+`) UNION ALL SELECT old_code FROM (SELECT old_code `+due+`))`,
+		until, limit, until, limit); err != nil {
+		return 0, err
+	}
+	n, err := t.exec(`DELETE FROM grants WHERE rowid IN (SELECT rowid `+due+`)`, until, limit)
+	return int(n), err
+}

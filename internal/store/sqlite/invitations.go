@@ -1,0 +1,33 @@
+package sqlite
+
+import (
+	"database/sql"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
+)
+
+const (
+	invitationColumns = `hash, user_id, name, created_at, expires_at`
+	findInvitation    = `SELECT ` + invitationColumns + ` FROM invitations WHERE hash = ?`
+)
+
+func scanInvitation(r row) (i auth.Invitation, err error) {
+	var user sql.Null[auth.UserID]
+	err = r.Scan((*digest)(&i.Hash), &user, &i.Name, (*instant)(&i.CreatedAt), (*instant)(&i.ExpiresAt))
+	i.UserID = user.V
+	return i, err
+}
+
+func (t *tx) AddInvitation(i auth.Invitation) error {
+	return t.add("invitation", `INSERT INTO invitations (`+invitationColumns+`) VALUES (?,?,?,?,?)`,
+		key(i.Hash), optional(i.UserID), i.Name, instant(i.CreatedAt), instant(i.ExpiresAt))
+}
+
+func (t *tx) Invitation(h secret.Hash) (auth.Invitation, error) {
+	return one(t, "invitation", scanInvitation, findInvitation, key(h))
+}
+
+func (t *tx) TakeInvitation(h secret.Hash) (auth.Invitation, error) {
+	return take(t, "invitation", scanInvitation, findInvitation, `DELETE FROM invitations WHERE hash = ?`, key(h))
+}

@@ -1,0 +1,92 @@
+package oauth
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/push"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// Limits are the face's budgets. A zero rate is no budget, a zero count no bound.
+type Limits struct {
+	Starts          ratelimit.Rate // device authorizations, per address
+	Guesses         ratelimit.Rate // wrong device codes, per address
+	Sockets         int            // open at once, per address
+	SocketsPerGrant int            // open at once; one more replaces the oldest
+	Frames          ratelimit.Rate // from a desktop, per socket
+}
+
+// Config is what a Face is made of. All but Limits is required.
+type Config struct {
+	Issuer *url.URL
+	Login  *login.Service
+	Hub    *push.Hub
+	Limits Limits
+	Log    *slog.Logger
+}
+
+// Face serves the machine endpoints.
+type Face struct {
+	Config
+	issuer   string // without a trailing slash
+	starts   *ratelimit.Limiter
+	guesses  *ratelimit.Limiter
+	perAddr  *ratelimit.Gauge
+	upgrader websocket.Upgrader
+	sockets  registry
+}
+
+// New makes the face.
+func New(c Config) *Face {
+	return &Face{
+		Config:  c,
+		issuer:  strings.TrimSuffix(c.Issuer.String(), "/"),
+		starts:  ratelimit.New(c.Limits.Starts),
+		guesses: ratelimit.New(c.Limits.Guesses),
+		perAddr: ratelimit.NewGauge(c.Limits.Sockets),
+		// An idle socket must cost little: a small read buffer, and write buffers that
+		// are borrowed for a frame. CheckOrigin is the default: same host or none.
+		upgrader: websocket.Upgrader{
+			ReadBufferSize:  512,
+			WriteBufferPool: writeBuffers,
+			WriteBufferSize: 512,
+			Subprotocols:    []string{wire.PushSubprotocol},
+			Error:           refuseUpgrade,
+		},
+		sockets: registry{perGrant: c.Limits.SocketsPerGrant},
+	}
+}
+
+// verificationURI is where a person types the code (RFC 8628 section 3.2).
+func (f *Face) verificationURI() string { return f.issuer + wire.PathDevice }
+
+// verificationURIComplete is what the QR code says. It holds the user code and
+// nothing else.
+func (f *Face) verificationURIComplete(code grant.UserCode) string {
+	return f.verificationURI() + "?" + wire.ParamUserCode + "=" + code.String()
+}
+
+// pushURI is the issuer's WebSocket address of the push channel.
+func (f *Face) pushURI() string {
+	return "ws" + strings.TrimPrefix(f.issuer, "http") + wire.PathPush
+}
+
+// address is the peer's address, as the server's proxy rules left it.
+func address(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+func addressKey(r *http.Request) string { return ratelimit.AddressKey(address(r)) }

@@ -1,0 +1,43 @@
+package oauth
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// writeBuffers is shared by all sockets: a buffer is held only while a frame is
+// written.
+var writeBuffers = new(sync.Pool)
+
+// push upgrades a desktop to the push channel. The handler returns at once and
+// leaves the socket to a goroutine of its own, which costs half as much as one
+// that stays in ServeHTTP.
+func (f *Face) push(w http.ResponseWriter, r *http.Request) {
+	if f.sockets.closed() {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	conn, err := f.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	s := newSocket(f, conn, addressKey(r))
+	if !f.sockets.add(s) {
+		_ = conn.Close() // the server began to stop in between
+		return
+	}
+	if !f.perAddr.Acquire(s.address) {
+		go s.refuse(wire.CloseOverBudget)
+		return
+	}
+	s.counted = true
+	go s.serve()
+}
+
+// refuseUpgrade answers a request that is no handshake, or one from a foreign origin.
+func refuseUpgrade(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+	http.Error(w, "this is the WebSocket push channel ("+wire.PushSubprotocol+"): "+reason.Error(), status)
+}

@@ -1,0 +1,132 @@
+package phone
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/mobileweb"
+)
+
+// maxAnswer bounds a JSON body: a passkey's answer, in bytes.
+const maxAnswer = 64 << 10
+
+// confirm shows a grant that this browser has opened, whatever its state.
+func (f *Face) confirm(w http.ResponseWriter, r *http.Request) error {
+	b := f.browser(r)
+	sight, err := f.look(r, b)
+	if err != nil {
+		return err
+	}
+	f.show(w, r, http.StatusOK, f.pageOf(r, b, sight))
+	return nil
+}
+
+// pageOf is the page of a grant for this browser.
+func (f *Face) pageOf(r *http.Request, b browser, s login.Sight) mobileweb.Page {
+	g := s.Grant
+	app, computer := s.Client.Name, g.Device.Name
+	mine := g.ClaimedBy != "" && g.ClaimedBy == b.id()
+	switch {
+	case s.State == grant.Expired:
+		return mobileweb.Expired{AppName: app, DeviceName: computer}
+	case s.State == grant.Cancelled, s.Client.ID == "":
+		return mobileweb.Cancelled{AppName: app, DeviceName: computer}
+	case s.State == grant.Pending, s.State == grant.Scanned, s.State == grant.Confirming && mine:
+		return f.question(r, b, s)
+	case s.State == grant.Approved && mine:
+		return mobileweb.Approved{Opening: b.opening(g.ID), Seq: uint64(g.SeqAt(s.Now)), AppName: app, DeviceName: computer}
+	case s.State == grant.Redeemed && mine:
+		return mobileweb.SignedIn{AppName: app, DeviceName: computer, Ago: s.Now.Sub(g.RedeemedAt)}
+	case s.State == grant.Denied && mine:
+		return mobileweb.Denied{AppName: app, DeviceName: computer}
+	case s.State == grant.Confirming, s.State == grant.Approved:
+		return mobileweb.OnAnotherPhone{AppName: app, DeviceName: computer}
+	}
+	return mobileweb.Used{AppName: app, DeviceName: computer}
+}
+
+func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Confirm {
+	g := s.Grant
+	page := mobileweb.Confirm{
+		Opening:        b.opening(g.ID),
+		Seq:            uint64(g.SeqAt(s.Now)),
+		UserCode:       g.Code.String(),
+		AppName:        s.Client.Name,
+		AppVerified:    s.Client.Verified,
+		DeviceName:     g.Device.Name,
+		DevicePlatform: g.Device.Platform,
+		AppVersion:     g.Device.AppVersion,
+		Place:          placeOf(g.Origin, address(r)),
+		Asked:          s.Now.Sub(g.CreatedAt),
+		Left:           g.ExpiresAt.Sub(s.Now),
+		KnownAs:        s.Person.Name,
+		Registration:   f.registration(),
+	}
+	for _, name := range g.Scopes {
+		page.Scopes = append(page.Scopes, mobileweb.Scope{Name: name})
+	}
+	return page
+}
+
+// scan notes that the page is open on a phone.
+func (f *Face) scan(w http.ResponseWriter, r *http.Request) error {
+	_, id, err := f.grantOf(r)
+	if err != nil {
+		return err
+	}
+	if err := f.Login.Scan(r.Context(), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// begin is the tap on Approve.
+func (f *Face) begin(w http.ResponseWriter, r *http.Request) error {
+	b, id, err := f.grantOf(r)
+	if err != nil {
+		return err
+	}
+	if err := f.spendCeremony(r); err != nil {
+		return err
+	}
+	options, err := f.Login.BeginApproval(r.Context(), b.id(), id)
+	if err != nil {
+		return err
+	}
+	respond(w, http.StatusOK, options)
+	return nil
+}
+
+// finish takes the passkey's answer.
+func (f *Face) finish(w http.ResponseWriter, r *http.Request) error {
+	b, id, err := f.grantOf(r)
+	if err != nil {
+		return err
+	}
+	answer, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswer))
+	if err != nil {
+		return errBody
+	}
+	if _, err := f.Login.FinishApproval(r.Context(), b.id(), id, answer); err != nil {
+		return err
+	}
+	respond(w, http.StatusOK, location{Location: f.at("/confirm/" + b.opening(id))})
+	return nil
+}
+
+// deny ends the grant, and leads to the page that says so.
+func (f *Face) deny(w http.ResponseWriter, r *http.Request) error {
+	b, id, err := f.grantOf(r)
+	if err != nil {
+		return err
+	}
+	// What cannot be denied any more has a page of its own, where this leads to.
+	if err := f.Login.Deny(r.Context(), b.id(), id); err != nil && !decided(err) {
+		return err
+	}
+	http.Redirect(w, r, f.at("/confirm/"+b.opening(id)), http.StatusSeeOther)
+	return nil
+}

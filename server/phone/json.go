@@ -1,0 +1,57 @@
+package phone
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// location tells the script where to go.
+type location struct {
+	Location      string   `json:"location"`
+	RecoveryCodes []string `json:"recovery_codes,omitempty"`
+}
+
+// begun is a ceremony's options with the handle to bring back. The options come
+// as {"publicKey": …}.
+type begun struct {
+	Ceremony  string          `json:"ceremony"`
+	PublicKey json.RawMessage `json:"publicKey"`
+}
+
+// answered is what the script sends when a ceremony is done.
+type answered struct {
+	Ceremony   string          `json:"ceremony"`
+	For        string          `json:"for"`
+	Credential json.RawMessage `json:"credential"`
+}
+
+// read decodes a JSON body. A browser does not let another origin's page send
+// this content type without asking first.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return errBody
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAnswer)).Decode(into); err != nil {
+		return errBody
+	}
+	return nil
+}
+
+// publicKey takes the member of that name out of a ceremony's options.
+func publicKey(options json.RawMessage) (json.RawMessage, error) {
+	var o struct {
+		PublicKey json.RawMessage `json:"publicKey"`
+	}
+	err := json.Unmarshal(options, &o)
+	return o.PublicKey, err
+}
+
+func (f *Face) spendCeremony(r *http.Request) error {
+	if wait := f.ceremonies.Take(time.Now(), addressKey(r)); wait > 0 {
+		return errBudget{wait}
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package phone
+
+import (
+	"net/http"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// Handler serves the paths below the issuer. What a page sends must come from
+// this origin (net/http.CrossOriginProtection), and decisions moreover carry the
+// opening that only the page of that browser knows.
+func (f *Face) Handler() http.Handler {
+	mux := http.NewServeMux()
+
+	mux.Handle("GET /{$}", http.RedirectHandler(f.at(wire.PathDevice), http.StatusSeeOther))
+	mux.Handle("GET "+wire.PathDevice, f.page(f.device))
+	mux.Handle("POST "+wire.PathDevice, f.page(f.enterCode))
+
+	mux.Handle("GET /confirm/{opening}", f.page(f.confirm))
+	mux.Handle("GET /confirm/{opening}/status", f.api(f.status))
+	mux.Handle("POST /confirm/{opening}/scan", f.api(f.scan))
+	mux.Handle("POST /confirm/{opening}/begin", f.api(f.begin))
+	mux.Handle("POST /confirm/{opening}/finish", f.api(f.finish))
+	mux.Handle("POST /confirm/{opening}/deny", f.page(f.deny))
+
+	mux.Handle("GET /join", f.page(f.join))
+	mux.Handle("POST /join/invitation", f.api(f.invitation))
+	mux.Handle("POST /join/begin", f.api(f.joinBegin))
+	mux.Handle("POST /join/finish", f.api(f.joinFinish))
+	mux.Handle("GET /recover", f.page(f.recover))
+	mux.Handle("GET /recovery-codes", f.page(f.recoveryCodes))
+
+	mux.Handle("GET /signin", f.page(f.signIn))
+	mux.Handle("POST /signin/begin", f.api(f.signInBegin))
+	mux.Handle("POST /signin/finish", f.api(f.signInFinish))
+	mux.Handle("POST /signout-here", f.page(f.signOutHere))
+
+	mux.Handle("GET /account", f.page(f.account))
+	mux.Handle("POST /account/passkeys/begin", f.api(f.passkeyBegin))
+	mux.Handle("POST /account/passkeys/finish", f.api(f.passkeyFinish))
+	mux.Handle("POST /account/passkeys/{id}/remove", f.page(f.passkeyRemove))
+	mux.Handle("POST /account/recovery-codes", f.api(f.newRecoveryCodes))
+	mux.Handle("POST /account/sign-out", f.page(f.signOut))
+
+	mux.Handle("GET /assets/", f.Site.Assets())
+	mux.Handle("/", f.page(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
+	return f.guard(mux)
+}

@@ -1,0 +1,98 @@
+package phone
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/push"
+)
+
+// longPoll is how long a status request waits for news.
+const longPoll = 20 * time.Second
+
+// status is what the page's script learns of the grant.
+type status struct {
+	Seq              int64       `json:"seq"`
+	State            grant.State `json:"state"`
+	UserCode         string      `json:"user_code"`
+	ExpiresIn        int         `json:"expires_in"` // seconds
+	ClaimedElsewhere bool        `json:"claimed_elsewhere"`
+}
+
+// status answers when the grant is further on than the page knows, or after a
+// while. Without since it answers at once.
+func (f *Face) status(w http.ResponseWriter, r *http.Request) error {
+	b, id, err := f.grantOf(r)
+	if err != nil {
+		return err
+	}
+	since, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	if err != nil {
+		since = -1
+	}
+	g, err := f.await(r, id, since)
+	if err != nil {
+		return err
+	}
+	now := f.Login.Now()
+	respond(w, http.StatusOK, status{
+		Seq:              g.SeqAt(now),
+		State:            g.StateAt(now),
+		UserCode:         g.Code.String(),
+		ExpiresIn:        max(0, int(math.Ceil(g.ExpiresAt.Sub(now).Seconds()))),
+		ClaimedElsewhere: g.ClaimedElsewhere(b.id()),
+	})
+	return nil
+}
+
+// await reads the grant until its seq is past since, the time is up, the peer is
+// gone or the server stops.
+func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant, error) {
+	wake, news := push.Signal()
+	sub := f.Hub.Subscribe(id, wake) // before the read, so that nothing falls between
+	defer sub.Close()
+	patience := time.NewTimer(longPoll)
+	defer patience.Stop()
+	if key := addressKey(r); f.waits.Acquire(key) {
+		defer f.waits.Release(key)
+	} else {
+		patience.Reset(0)
+	}
+	for {
+		g, err := f.Login.Grant(r.Context(), id)
+		now := f.Login.Now()
+		if err != nil || g.SeqAt(now) > since {
+			return g, err
+		}
+		expiry := time.NewTimer(g.ExpiresAt.Sub(now))
+		select {
+		case <-news:
+		case <-expiry.C:
+		case <-patience.C:
+			since = -1
+		case <-f.stopping:
+			since = -1
+		case <-r.Context().Done():
+			expiry.Stop()
+			return g, r.Context().Err()
+		}
+		expiry.Stop()
+	}
+}
+
+// decided reports an error that says how the grant was decided meanwhile.
+func decided(err error) bool {
+	for _, cause := range []error{
+		grant.ErrApproved, grant.ErrRedeemed, grant.ErrDenied, grant.ErrCancelled, grant.ErrExpired, grant.ErrClaimed,
+	} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
