@@ -1,0 +1,58 @@
+package mobileweb
+
+import "time"
+
+// Confirm is the question: shall this computer be signed in? What speaks for a no stands above the button for a yes.
+type Confirm struct {
+	Opening string // opaque handle of this opening, in every path that the page calls
+	Seq     uint64 // of the snapshot that the page shows; status polls go on from here
+
+	UserCode string // as the computer shows it, grouped: "WDJB-MJHT"
+
+	AppName     string
+	AppVerified bool // the operator vouches for the app; otherwise the page labels it
+
+	// The computer's own words, shown as such. Each may be empty.
+	DeviceName     string
+	DevicePlatform string
+	AppVersion     string
+
+	Place  Place
+	Scopes []Scope       // none still asks for consent to "know that it is you"
+	Asked  time.Duration // how long ago the computer asked
+	Left   time.Duration // until the sign-in runs out
+
+	KnownAs      string // the person whose passkey this phone used before; "" for a phone never seen
+	Registration Registration
+}
+
+func (Confirm) template() string { return "confirm" }
+
+// Network is where the computer's address stands relative to the phone's.
+type Network int
+
+const (
+	NetworkUnknown Network = iota
+	NetworkSame
+	NetworkOther // shown in amber, with a stronger warning
+)
+
+// Place is what is known about where the computer is.
+type Place struct {
+	Network Network
+	Text    string // rough place of its address, such as "Frankfurt, Germany"; may be empty
+	Address string // its network address; may be empty
+}
+
+// Same reports that computer and phone share a network.
+func (p Place) Same() bool { return p.Network == NetworkSame }
+
+// Other reports that they do not.
+func (p Place) Other() bool { return p.Network == NetworkOther }
+
+// Scope is one thing that the app will be able to do. The standard scopes have words of their own in the catalogs;
+// any other is shown by the operator's Description, and by its Name alone where there is none.
+type Scope struct {
+	Name        string
+	Description string // wins over the catalog; in the operator's language
+}

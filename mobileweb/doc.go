@@ -1,0 +1,45 @@
+// Package mobileweb is the face that a phone sees: the templates, the script, the style and the words of the pages
+// on which a person says yes or no to a computer that asks to be signed in.
+//
+// It owns how a page looks and what it says. It does not own what is true: it knows no grant, no passkey and no
+// address of a handler beyond the paths that its forms and its script call. The caller fills a view model (a [Page]),
+// [Site.Render] turns it into HTML in the reader's language, and [Site.Assets] serves the three files that the HTML
+// refers to. Nothing else is ever loaded, nothing is inline, and every page works under [ContentSecurityPolicy].
+//
+// A sign-in walks through the pages in this order:
+//
+//	EnterCode → Confirm → Approved → SignedIn
+//	               │
+//	               ├─ Join, Recover: create a passkey, then back to the same Confirm
+//	               └─ Denied, Expired, Cancelled, Used, OnAnotherPhone
+//
+// # What the script calls
+//
+// All requests are same-origin; those with a body are POSTs of JSON, and answer JSON. Any answer may carry
+// "location", which the script follows when it stays on this origin. An answer with an error status carries
+// {"error", "message", "location"?}; the message is a sentence for the person, see [Site.Say].
+//
+//	confirm/{opening}/scan      {}                                        → 204
+//	confirm/{opening}/status    GET ?since={seq}; without since: at once  → {seq, state, user_code, expires_in, claimed_elsewhere}
+//	confirm/{opening}/begin     {}                                        → {publicKey}
+//	confirm/{opening}/finish    the credential                            → {location}
+//	join/invitation             {invitation}                              → {name, existing}
+//	join/begin                  {name, for, invitation, recovery_code}    → {ceremony, publicKey}
+//	join/finish                 {ceremony, for, credential}               → {location, recovery_codes}
+//	signin/begin                {}                                        → {ceremony, publicKey}
+//	signin/finish               {ceremony, credential}                    → {location}
+//	account/passkeys/begin      {}                                        → {ceremony, publicKey}
+//	account/passkeys/finish     {ceremony, credential}                    → {location}
+//	account/recovery-codes      {}                                        → {location, recovery_codes}
+//
+// # Plain forms, which work without script
+//
+//	POST device                          user_code
+//	POST confirm/{opening}/deny
+//	POST signout-here                    for
+//	POST account/passkeys/{id}/remove
+//	POST account/sign-out
+//
+// An invitation travels in the fragment of its link, join#invite=TOKEN, so that no server log ever holds it.
+// Recovery codes travel from the finish of a registration to the page that shows them in the tab's sessionStorage.
+package mobileweb

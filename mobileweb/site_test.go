@@ -1,0 +1,360 @@
+package mobileweb
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
+)
+
+const weightBudget = 40 << 10
+
+func newSite(t *testing.T, options Options) *Site {
+	t.Helper()
+	site, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+func render(t *testing.T, site *Site, page Page) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := site.Render(&b, "en", page); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func parse(t *testing.T, page string) *html.Node {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func elements(root *html.Node) []*html.Node {
+	var found []*html.Node
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+func attribute(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// accessibleText is what a screen reader says: the text without what is hidden from it.
+func accessibleText(n *html.Node) string {
+	if attribute(n, "aria-hidden") == "true" {
+		return ""
+	}
+	if n.Type == html.TextNode {
+		return n.Data
+	}
+	var b strings.Builder
+	for child := range n.ChildNodes() {
+		b.WriteString(accessibleText(child))
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func TestEveryPageKeepsThePolicyAndTheBudget(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example", Base: "/auth"})
+	loaded := len(site.assets.script.content) + len(site.assets.style.content) + len(site.assets.icon.content)
+	for _, p := range previews() {
+		t.Run(p.name, func(t *testing.T) {
+			page := render(t, site, p.page)
+			if got := len(page) + loaded; got > weightBudget {
+				t.Errorf("page weighs %d bytes, want at most %d", got, weightBudget)
+			}
+			headings := 0
+			for _, n := range elements(parse(t, page)) {
+				if n.Data == "h1" {
+					headings++
+				}
+				checkInline(t, n)
+				checkAddresses(t, n)
+			}
+			if headings == 0 {
+				t.Error("no heading")
+			}
+		})
+	}
+}
+
+func checkInline(t *testing.T, n *html.Node) {
+	t.Helper()
+	if n.Data == "style" || n.Data == "script" && (n.FirstChild != nil || attribute(n, "src") == "") {
+		t.Errorf("inline <%s>", n.Data)
+	}
+	for _, a := range n.Attr {
+		if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+			t.Errorf("<%s> has the attribute %s", n.Data, a.Key)
+		}
+	}
+}
+
+func checkAddresses(t *testing.T, n *html.Node) {
+	t.Helper()
+	for _, key := range []string{"href", "src", "action", "data-here", "data-scan", "data-watch", "data-begin", "data-finish"} {
+		if address := attribute(n, key); address != "" && !strings.HasPrefix(address, "/auth/") {
+			t.Errorf("<%s %s=%q> leaves the base", n.Data, key, address)
+		}
+	}
+}
+
+func TestAccessibleNames(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	newcomer := Confirm{Opening: "o1", UserCode: "WDJB-MJHT", Registration: RegistrationOpen}
+	tests := []struct {
+		name     string
+		page     Page
+		elements []string
+		want     string
+	}{
+		{"the code field is labelled", EnterCode{}, []string{"label"}, "Code"},
+		{"the code is sent by Continue", EnterCode{}, []string{"button"}, "Continue"},
+		{"yes is Approve, without the lock", newcomer, []string{"button"}, "Approve"},
+		{"no is Deny", newcomer, []string{"button"}, "Deny"},
+		{"a newcomer is offered a passkey", newcomer, []string{"a", "button"}, "Create your passkey"},
+		{"a newcomer gives a name", Join{Registration: RegistrationOpen}, []string{"label"}, "Name"},
+		{"an invited person gives a name", Join{}, []string{"label"}, "Name"},
+		{"a newcomer creates the passkey", Join{Registration: RegistrationOpen}, []string{"button"}, "Create passkey"},
+		{"the recovery code field is labelled", Recover{}, []string{"label"}, "Recovery code"},
+		{"the recovery code is sent by Continue", Recover{}, []string{"button"}, "Continue"},
+		{"a known person signs in", SignIn{}, []string{"button"}, "Sign in with your passkey"},
+		{"the signed-in page leads to the account", SignedIn{}, []string{"a"}, "Your passkeys"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var names []string
+			for _, n := range elements(parse(t, render(t, site, tt.page))) {
+				if slices.Contains(tt.elements, n.Data) {
+					names = append(names, accessibleText(n))
+				}
+			}
+			if !slices.Contains(names, tt.want) {
+				t.Errorf("names are %q, want %q among them", names, tt.want)
+			}
+		})
+	}
+}
+
+func TestEveryLabelNamesAField(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	for _, p := range previews() {
+		nodes := elements(parse(t, render(t, site, p.page)))
+		for _, label := range nodes {
+			id := attribute(label, "for")
+			named := func(n *html.Node) bool { return n.Data == "input" && attribute(n, "id") == id }
+			if label.Data == "label" && !slices.ContainsFunc(nodes, named) {
+				t.Errorf("%s: no field has the id %q", p.name, id)
+			}
+		}
+	}
+}
+
+func TestForeignWordsAreEscaped(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	const hostile = `"><img src=x><script>alert(1)</script>`
+	errand := Errand{Opening: hostile, AppName: hostile, DeviceName: hostile}
+	pages := []Page{
+		Confirm{
+			Opening: hostile, UserCode: hostile, AppName: hostile, DeviceName: hostile, DevicePlatform: hostile,
+			AppVersion: hostile, KnownAs: hostile, Place: Place{Text: hostile, Address: hostile},
+			Scopes: []Scope{{Name: hostile}, {Name: "x", Description: hostile}},
+		},
+		EnterCode{Code: hostile, Problem: CodeMalformed},
+		Approved{Opening: hostile, AppName: hostile, DeviceName: hostile},
+		SignedIn{AppName: hostile, DeviceName: hostile},
+		Cancelled{AppName: hostile, DeviceName: hostile},
+		Used{AppName: hostile, DeviceName: hostile},
+		OnAnotherPhone{DeviceName: hostile},
+		Expired{DeviceName: hostile},
+		Broken{Reference: hostile},
+		Join{For: errand}, Recover{For: errand}, RecoveryCodes{For: errand},
+		Account{Name: hostile, Passkeys: []Passkey{{ID: hostile, Label: hostile}, {ID: "p2"}}},
+	}
+	for _, page := range pages {
+		for _, n := range elements(parse(t, render(t, site, page))) {
+			if n.Data == "img" || n.Data == "script" && attribute(n, "src") == "" {
+				t.Errorf("%T: a foreign <%s> came through", page, n.Data)
+			}
+		}
+	}
+}
+
+func TestNamesCannotReorderTheSentence(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"a plain name stays", "ALICE-PC", "ALICE-PC"},
+		{"an override is dropped", "ALICE\u202eCP-\u202c", "ALICECP-"},
+		{"a line break is a space", "ALICE\nPC", "ALICE PC"},
+		{"a name from right to left is isolated", "מחשב", "\u2068מחשב\u2069"},
+		{"an isolate that would escape is dropped", "מחשב\u2069!", "\u2068מחשב!\u2069"},
+		{"an emoji of several runes stays whole", "👩\u200d💻", "👩\u200d💻"},
+		{"nothing but controls is no name", "\u200b\u202e ", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, tame(tt.in)); diff != "" {
+				t.Errorf("tame (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatThePagesSay(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	far := Place{Network: NetworkOther, Text: "Frankfurt, Germany"}
+	tests := []struct {
+		name string
+		page Page
+		want string
+	}{
+		{"no scope still asks for consent", Confirm{}, "know that it is you"},
+		{"an unverified app is labelled", Confirm{AppName: "Acme"}, "not verified"},
+		{"the computer's words are marked", Confirm{DeviceName: "PC"}, "as it says itself"},
+		{"a far computer has a stronger warning", Confirm{Place: far}, "Only approve if that computer is in front of you."},
+		{"a far computer's place is named", Confirm{Place: far}, "Frankfurt, Germany · another network than this phone"},
+		{"an unknown scope has the operator's words", Confirm{Scopes: []Scope{{"x.read", "read your x"}}}, "read your x"},
+		{"an unknown scope without words has its name", Confirm{Scopes: []Scope{{Name: "x.read"}}}, "x.read"},
+		{"time left is minutes and seconds", Confirm{Left: 252 * time.Second}, "4:12 left"},
+		{"asked a minute ago is singular", Confirm{Asked: 70 * time.Second}, "1 minute ago"},
+		{"a known person is named", Confirm{KnownAs: "Ada"}, "Not Ada? Use another passkey"},
+		{"without script approval says why not", Confirm{}, "Approving needs JavaScript"},
+		{"the nameless computer is yours", Approved{}, "on your computer is being signed in"},
+		{"signed in names the computer", SignedIn{DeviceName: "ALICE-PC"}, "You're signed in on ALICE-PC"},
+		{"denied tells of phishing", Denied{}, "Wasn't you? Someone may have sent you this code. We never send codes."},
+		{"the wait is rounded up", TooManyTries{Wait: 61 * time.Second}, "Wait 2 minutes"},
+		{"the last passkey cannot go", Account{Passkeys: []Passkey{{ID: "p1"}}}, "it can't be removed"},
+		{"the errand waits", Join{For: Errand{"o1", "Acme", "ALICE-PC"}}, "back at signing in to Acme on ALICE-PC."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := accessibleText(parse(t, render(t, site, tt.page)))
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("page says\n%s\nwant %q in it", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFactsForANoStandAboveTheYes(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	page := render(t, site, Confirm{DeviceName: "ALICE-PC", Place: Place{Network: NetworkOther}})
+	approve := strings.Index(page, "data-approve ")
+	for _, fact := range []string{"not verified", "as it says itself", "another network", "in front of you", "We never send codes"} {
+		if at := strings.Index(page, fact); at < 0 || at > approve {
+			t.Errorf("%q stands at %d, want it before the button at %d", fact, at, approve)
+		}
+	}
+}
+
+func TestLanguageIsChosen(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	catalogs := fstest.MapFS{
+		"catalog/en.toml": {Data: readCatalog(t)},
+		"catalog/de.toml": {Data: []byte("[denied]\ntitle = \"Abgelehnt.\"\n")},
+	}
+	site.editions = nil
+	if err := site.translate(catalogs); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, header, want string }{
+		{"the wanted language", "de-AT,de;q=0.9,en;q=0.5", `<html lang="de">`},
+		{"a sentence that it lacks is English", "de", "Nobody was signed in."},
+		{"an unknown language gets English", "tlh", `<html lang="en">`},
+		{"no header gets English", "", `<html lang="en">`},
+		{"a malformed header gets English", ";;q=é", `<html lang="en">`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := site.Render(&b, tt.header, Denied{}); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(b.String(), tt.want) {
+				t.Errorf("got\n%s\nwant %q in it", b.String(), tt.want)
+			}
+		})
+	}
+}
+
+func TestSentencesForTheScript(t *testing.T) {
+	site := newSite(t, Options{})
+	for _, sentence := range sentences {
+		if got := site.Say("fr", sentence); got == "" || strings.HasPrefix(got, "[") {
+			t.Errorf("Say(%q) = %q", sentence, got)
+		}
+	}
+}
+
+type brokenPage struct{ Page }
+
+func (brokenPage) template() string { return "confirm" }
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestAPageThatFailsWritesNothing(t *testing.T) {
+	site := newSite(t, Options{})
+	var b bytes.Buffer
+	if err := site.Render(&b, "", brokenPage{}); err == nil {
+		t.Error("a page without the template's fields rendered, want an error")
+	}
+	if b.Len() > 0 {
+		t.Errorf("it wrote %q, want nothing", b.String())
+	}
+	if err := site.Render(brokenWriter{}, "", Denied{}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("error of the writer is %v, want io.ErrClosedPipe", err)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	tests := []struct {
+		name    string
+		options Options
+		want    []string // in the error; none: fine
+	}{
+		{"nothing set", Options{}, nil},
+		{"all set", Options{Brand{"Acme", "#FFCC00", "/logo.svg"}, "acme.example", "/auth"}, nil},
+		{"a data image as logo", Options{Brand: Brand{Logo: "data:image/png;base64,AA=="}}, nil},
+		{"all faults at once", Options{Brand: Brand{Accent: "red", Logo: "https://elsewhere.example/l.png"}, Base: "auth/"}, []string{"#rrggbb", "logo", "base"}},
+		{"a logo of another host", Options{Brand: Brand{Logo: "//elsewhere.example/l.png"}}, []string{"logo"}},
+		{"an accent that is no number", Options{Brand: Brand{Accent: "#12345g"}}, []string{"#rrggbb"}},
+		{"a base with a slash at its end", Options{Base: "/auth/"}, []string{"base"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := New(tt.options)
+			if (err != nil) != (len(tt.want) > 0) {
+				t.Fatalf("error is %v, want one about %q", err, tt.want)
+			}
+			for _, part := range tt.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not mention %q", err, part)
+				}
+			}
+		})
+	}
+}
