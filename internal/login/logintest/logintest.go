@@ -1,0 +1,161 @@
+// Package logintest is a small world for tests of the floors above the store: a
+// login service on a real SQLite file, a clock that the test sets, a client, and
+// phones that hold passkeys.
+package logintest
+
+import (
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/passkey"
+	"github.com/qrauthd/qrauthd/internal/passkey/passkeytest"
+	"github.com/qrauthd/qrauthd/internal/push"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+	"github.com/qrauthd/qrauthd/internal/store/sqlite"
+)
+
+// App is the client that every world has: public, verified, with two scopes.
+const App auth.ClientID = "acme-studio"
+
+// World is a login service with all that it needs.
+type World struct {
+	*login.Service
+	Issuer *url.URL
+	Clock  *Clock
+	t      testing.TB
+}
+
+// New makes a world, which ends with the test. Registration is open in it.
+func New(t testing.TB) *World {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "qrauthd.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	issuer := &url.URL{Scheme: "http", Host: "localhost:8080"}
+	rp, err := passkey.New(issuer, "Acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := new(Clock)
+	w := &World{
+		Service: login.New(login.Config{
+			Store: db, Passkeys: rp, Hub: new(push.Hub), Now: clock.Now, OpenRegistration: true,
+		}),
+		Issuer: issuer, Clock: clock, t: t,
+	}
+	w.AddClient(auth.Client{ID: App, Name: "Acme Studio", Verified: true})
+	return w
+}
+
+// AddClient adds a client. Scopes, lifetime and interval have defaults.
+func (w *World) AddClient(c auth.Client) auth.Client {
+	w.t.Helper()
+	if c.Scopes == nil {
+		c.Scopes = auth.Scopes{auth.ScopeOpenID, auth.ScopeProfile}
+	}
+	if c.Lifetime == 0 {
+		c.Lifetime = auth.DefaultLifetime
+	}
+	if c.Interval == 0 {
+		c.Interval = auth.DefaultInterval
+	}
+	c.CreatedAt = w.Clock.Now().UTC().Truncate(time.Microsecond)
+	w.Update(func(tx store.Tx) error { return tx.AddClient(c) })
+	return c
+}
+
+// Update runs a transaction that the test takes for granted.
+func (w *World) Update(fn func(store.Tx) error) {
+	w.t.Helper()
+	if err := w.Store.Update(w.t.Context(), fn); err != nil {
+		w.t.Fatalf("setting up: %v", err)
+	}
+}
+
+// Start begins a grant of the client.
+func (w *World) Start(id auth.ClientID) (grant.Grant, secret.Text) {
+	w.t.Helper()
+	c, err := w.Client(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	g, code, err := w.Service.Start(w.t.Context(), login.StartRequest{
+		Client: c,
+		Device: auth.Device{Name: "ALICE-PC", Platform: "Windows", AppVersion: "1.2"},
+		Origin: netip.MustParseAddr("192.0.2.7"),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return g, code
+}
+
+// Person is somebody with a passkey on a phone's browser.
+type Person struct {
+	*passkeytest.Phone
+	User          auth.User
+	Browser       auth.BrowserID
+	RecoveryCodes []secret.Text
+}
+
+// Join makes an account with a passkey.
+func (w *World) Join(name string) *Person {
+	w.t.Helper()
+	p := &Person{Phone: passkeytest.NewPhone(w.t, w.Issuer), Browser: auth.BrowserID(name + "'s phone")}
+	handle, options, err := w.BeginJoin(w.t.Context(), p.Browser, login.JoinRequest{Name: name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	joined, err := w.FinishJoin(w.t.Context(), p.Browser, handle, p.Create(options))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.User, p.RecoveryCodes = joined.User, joined.RecoveryCodes
+	return p
+}
+
+// Approve has the person approve the grant.
+func (w *World) Approve(p *Person, id auth.GrantID) {
+	w.t.Helper()
+	options, err := w.BeginApproval(w.t.Context(), p.Browser, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.FinishApproval(w.t.Context(), p.Browser, id, p.Get(options)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Clock is the present, moved on by the test.
+type Clock struct {
+	mu    sync.Mutex
+	ahead time.Duration // guarded by mu
+}
+
+// Now is the clock's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}

@@ -1,0 +1,77 @@
+// Package passkeytest is a phone's authenticator in software, for tests: it
+// answers the ceremonies of package passkey with real keys and signatures, and
+// can be told to answer them wrongly.
+package passkeytest
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/descope/virtualwebauthn"
+)
+
+// Phone holds one passkey at most. Change its fields to have it misbehave.
+type Phone struct {
+	Origin string // as the browser reports it
+	RPID   string
+	// UserVerified, BackupEligible and BackupState are the flags of the next answer.
+	UserVerified, BackupEligible, BackupState bool
+
+	t       testing.TB
+	device  virtualwebauthn.Authenticator
+	passkey virtualwebauthn.Credential
+}
+
+// NewPhone makes a well-behaved phone on a page of the issuer.
+func NewPhone(t testing.TB, issuer *url.URL) *Phone {
+	return &Phone{
+		Origin:         issuer.Scheme + "://" + issuer.Host,
+		RPID:           issuer.Hostname(),
+		UserVerified:   true,
+		BackupEligible: true,
+		t:              t,
+		device:         virtualwebauthn.NewAuthenticator(),
+	}
+}
+
+// Create answers navigator.credentials.create, given the options as JSON, and
+// keeps the new passkey.
+func (p *Phone) Create(options []byte) (answer []byte) {
+	p.t.Helper()
+	o, err := virtualwebauthn.ParseAttestationOptions(string(options))
+	if err != nil {
+		p.t.Fatalf("creation options: %v", err)
+	}
+	p.passkey = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	p.device.Options.UserHandle = []byte(o.UserID)
+	return []byte(virtualwebauthn.CreateAttestationResponse(p.rp(), p.flags(), p.passkey, *o))
+}
+
+// Get answers navigator.credentials.get, given the options as JSON.
+func (p *Phone) Get(options []byte) (answer []byte) {
+	p.t.Helper()
+	o, err := virtualwebauthn.ParseAssertionOptions(string(options))
+	if err != nil {
+		p.t.Fatalf("request options: %v", err)
+	}
+	p.passkey.Counter++
+	return []byte(virtualwebauthn.CreateAssertionResponse(p.rp(), p.flags(), p.passkey, *o))
+}
+
+// SetCounter makes the passkey's signature counter count on from n.
+func (p *Phone) SetCounter(n uint32) { p.passkey.Counter = n }
+
+// ForgetUserHandle makes the phone leave the user handle out of its answers, as
+// authenticators may when they are told which credential to use.
+func (p *Phone) ForgetUserHandle() { p.device.Options.UserHandle = nil }
+
+func (p *Phone) rp() virtualwebauthn.RelyingParty {
+	return virtualwebauthn.RelyingParty{ID: p.RPID, Name: p.RPID, Origin: p.Origin}
+}
+
+func (p *Phone) flags() virtualwebauthn.Authenticator {
+	p.device.Options.UserNotVerified = !p.UserVerified
+	p.device.Options.BackupEligible = p.BackupEligible
+	p.device.Options.BackupState = p.BackupState
+	return p.device
+}
