@@ -42,10 +42,24 @@ func (p *Phone) Create(options []byte) (answer []byte) {
 	if err != nil {
 		p.t.Fatalf("creation options: %v", err)
 	}
-	p.passkey = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	p.passkey = newPasskey()
 	p.device.Options.UserHandle = []byte(o.UserID)
 	return []byte(virtualwebauthn.CreateAttestationResponse(p.rp(), p.flags(), p.passkey, *o))
 }
+
+// newPasskey draws keys until one has coordinates of full length: the library
+// leaves leading zeros out of what it attests, which is no valid COSE key.
+func newPasskey() virtualwebauthn.Credential {
+	for {
+		c := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+		if len(c.Key.AttestationData()) == fullAttestation {
+			return c
+		}
+	}
+}
+
+// fullAttestation is the size of a COSE_Key of P-256 with 32-byte coordinates.
+const fullAttestation = 77
 
 // Get answers navigator.credentials.get, given the options as JSON.
 func (p *Phone) Get(options []byte) (answer []byte) {

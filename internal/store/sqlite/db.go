@@ -129,8 +129,7 @@ func (db *DB) Close() error { return db.close() }
 
 func (db *DB) end() error {
 	db.writer.close()
-	// The writer's connection goes last, for only that one may move the log into
-	// the database and remove it.
+	// The last connection to close moves the log into the database and removes it.
 	if err := errors.Join(db.readers.Close(), db.writing.Close()); err != nil {
 		return fmt.Errorf("close database: %w", failure(err))
 	}

@@ -117,10 +117,10 @@ func (j *job) call(t *tx, fn func(store.Tx) error) {
 		t.conn = nil
 		j.said <- err // also when fn panics: the writer rolls back and goes on
 	}()
-	if err = j.ctx.Err(); err != nil {
+	if ended := j.ctx.Err(); ended != nil {
+		err = ended
 		return
 	}
-	err = errLeft
 	err = fn(t)
 }
 

@@ -1,0 +1,220 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// callers is how many goroutines the benchmarks run, as so many HTTP clients would.
+const callers = 64
+
+func inParallel(b *testing.B, fn func() error) {
+	b.SetParallelism((callers + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := fn(); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}
+
+// newGrant is a grant as a start makes it.
+func newGrant(b testing.TB) grant.Grant {
+	code, err := grant.NewUserCode(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return grant.New(time.Now(), grant.Request{
+		ID:       auth.GrantID(secret.Must().Hash().String()),
+		ClientID: "desktop-demo",
+		Scopes:   auth.Scopes{"openid", "profile"},
+		Device:   auth.Device{Name: "ALICE-PC", Platform: "Windows 11", AppVersion: "1.0.0"},
+		Code:     code,
+		Lifetime: auth.DefaultLifetime,
+		Interval: auth.DefaultInterval,
+	})
+}
+
+// addGrant adds a grant, and draws again when its code is taken.
+func addGrant(b testing.TB, db *DB) (auth.GrantID, error) {
+	for {
+		g := newGrant(b)
+		err := db.Update(context.Background(), func(tx store.Tx) error { return tx.AddGrant(g) })
+		if !errors.Is(err, store.ErrConflict) {
+			return g.ID, err
+		}
+	}
+}
+
+func BenchmarkAddGrant(b *testing.B) {
+	db := openAt(b, newPath(b), Options{})
+	raw := rawInserts(b)
+	b.ResetTimer()
+	inParallel(b, func() error {
+		_, err := addGrant(b, db)
+		return err
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/raw, "of-raw")
+}
+
+func BenchmarkGrant(b *testing.B) {
+	const stored = 10_000
+	db := openAt(b, newPath(b), Options{})
+	ids := make([]auth.GrantID, stored)
+	if err := db.Update(context.Background(), func(tx store.Tx) error {
+		for i := range ids {
+			g := newGrant(b)
+			ids[i] = g.ID
+			if err := tx.AddGrant(g); err != nil && !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+	raw := rawSelects(b, db, ids)
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	inParallel(b, func() error {
+		id := ids[next.Add(1)%stored]
+		return db.View(context.Background(), func(tx store.Tx) error {
+			_, err := tx.Grant(id)
+			return err
+		})
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/raw, "of-raw")
+}
+
+func BenchmarkRedeem(b *testing.B) {
+	db := openAt(b, newPath(b), Options{})
+	if err := db.Update(context.Background(), func(tx store.Tx) error {
+		return errors.Join(tx.AddUser(auth.User{ID: "alice"}), tx.AddClient(auth.Client{ID: "desktop-demo"}))
+	}); err != nil {
+		b.Fatal(err)
+	}
+	ids := make([]auth.GrantID, b.N)
+	if err := db.Update(context.Background(), func(tx store.Tx) error {
+		for i := range ids {
+			g := newGrant(b)
+			g.State, g.UserID, ids[i] = grant.Approved, "alice", g.ID
+			if err := tx.AddGrant(g); err != nil && !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+	var next atomic.Int64
+	b.ResetTimer()
+	inParallel(b, func() error {
+		id := ids[next.Add(1)-1]
+		return db.Update(context.Background(), func(tx store.Tx) error {
+			g, err := tx.Grant(id)
+			if errors.Is(err, store.ErrNotFound) {
+				return nil // its code was taken
+			}
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			if g, err = g.Redeem(now, g.ClientID); err != nil {
+				return err
+			}
+			if err := tx.SetGrant(g); err != nil {
+				return err
+			}
+			access := secret.Must().Hash()
+			return tx.AddSession(auth.Session{
+				ID: auth.SessionID(access.String()), GrantID: g.ID, UserID: g.UserID, ClientID: g.ClientID, Scopes: g.Scopes,
+				Device: g.Device, AccessHash: access, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+			})
+		})
+	})
+}
+
+// The yardsticks: what the same driver does with a bare table, one connection
+// and no package around it, in the same run.
+
+// rawInserts is the rate of inserts into one table with one key, 64 to a commit.
+func rawInserts(b *testing.B) float64 {
+	db := rawDB(b, newPath(b))
+	if _, err := db.Exec(`CREATE TABLE grants (id TEXT PRIMARY KEY, data TEXT NOT NULL)`); err != nil {
+		b.Fatal(err)
+	}
+	const commits = 150
+	data := fmt.Sprintf("%250d", 1)
+	begin := time.Now()
+	for range commits {
+		tx, err := db.Begin()
+		if err != nil {
+			b.Fatal(err)
+		}
+		stmt, err := tx.Prepare(`INSERT INTO grants VALUES (?, ?)`)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range callers {
+			if _, err := stmt.Exec(secret.Must().Hash().String(), data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rate := commits * callers / time.Since(begin).Seconds()
+	b.Logf("raw inserts, %d to a commit: %.0f/s", callers, rate)
+	return rate
+}
+
+// rawSelects is the rate of one prepared select of one column of the same rows.
+func rawSelects(b *testing.B, of *DB, ids []auth.GrantID) float64 {
+	var file string
+	if err := of.readers.QueryRow(`SELECT file FROM pragma_database_list`).Scan(&file); err != nil {
+		b.Fatal(err)
+	}
+	stmt, err := rawDB(b, file).Prepare(`SELECT state FROM grants WHERE id = ?`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stmt.Close()
+	begin := time.Now()
+	for _, id := range ids {
+		var state string
+		if err := stmt.QueryRow(string(id)).Scan(&state); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			b.Fatal(err)
+		}
+	}
+	rate := float64(len(ids)) / time.Since(begin).Seconds()
+	b.Logf("raw selects of one column, one connection: %.0f/s", rate)
+	return rate
+}
+
+func rawDB(b *testing.B, path string) *sql.DB {
+	b.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous=FULL&_txlock=immediate")
+	if err != nil {
+		b.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	b.Cleanup(func() { db.Close() })
+	return db
+}

@@ -1,0 +1,424 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// wantUnavailable expects ErrUnavailable, with words about what to check.
+func wantUnavailable(t *testing.T, err error, says string) {
+	t.Helper()
+	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), says) {
+		t.Errorf("got %v, want ErrUnavailable that says %q", err, says)
+	}
+}
+
+// writerConn keeps the newest of the writer's connections, to be reached into
+// while the writer rests.
+type writerConn struct {
+	conn   atomic.Pointer[sqlite3.SQLiteConn]
+	opened atomic.Int32
+	setup  string // run on each connection that writes
+}
+
+func (w *writerConn) connected(c *sqlite3.SQLiteConn, writes bool) error {
+	if !writes {
+		return nil
+	}
+	w.conn.Store(c)
+	w.opened.Add(1)
+	_, err := c.Exec(w.setup, nil)
+	return err
+}
+
+func (w *writerConn) exec(t *testing.T, query string) {
+	t.Helper()
+	if _, err := w.conn.Load().Exec(query, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFullDiskLosesNothingAndHeals(t *testing.T) {
+	w := &writerConn{setup: "PRAGMA max_page_count = 100"}
+	path := newPath(t)
+	db := openAt(t, path, Options{connected: w.connected})
+
+	acknowledged := make(map[string]bool)
+	var failed error
+	for i := 0; failed == nil; i++ {
+		if i > 10_000 {
+			t.Fatal("the disk never filled up")
+		}
+		id := fmt.Sprintf("user-%d", i)
+		failed = db.Update(context.Background(), func(tx store.Tx) error {
+			return tx.AddUser(auth.User{ID: auth.UserID(id), Name: strings.Repeat("x", 2000)})
+		})
+		if failed == nil {
+			acknowledged[id] = true
+		} else if hasUser(t, db, auth.UserID(id)) {
+			t.Error("a user is there who was refused")
+		}
+	}
+	wantUnavailable(t, failed, "disk is full")
+	wantUnavailable(t, db.Update(context.Background(), func(tx store.Tx) error {
+		// Swallowing the error must not turn half a transaction into an acknowledged one.
+		_ = tx.AddUser(auth.User{ID: "half", Name: strings.Repeat("x", 8000)})
+		return nil
+	}), "disk is full")
+
+	w.exec(t, "PRAGMA max_page_count = 1000000")
+	addUser(t, db, "after")
+	if hasUser(t, db, "half") {
+		t.Error("half a transaction is there")
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openAt(t, path, Options{})
+	for id := range acknowledged {
+		if !hasUser(t, db, auth.UserID(id)) {
+			t.Errorf("%s was acknowledged and is lost", id)
+		}
+	}
+}
+
+func TestAFullDiskFailsTheWholeBatchButNoCallerAlone(t *testing.T) {
+	w := &writerConn{}
+	db := openAt(t, newPath(t), Options{connected: w.connected})
+	addUser(t, db, "first")
+	w.exec(t, "PRAGMA max_page_count = 1") // SQLite makes that the present size
+	answers := batch(t, db, func(i int, tx store.Tx) error {
+		return tx.AddUser(auth.User{ID: auth.UserID(fmt.Sprintf("user-%d", i)), Name: strings.Repeat("x", 1000)})
+	})
+	refused := 0
+	for i, err := range answers {
+		if is := hasUser(t, db, auth.UserID(fmt.Sprintf("user-%d", i))); is != (err == nil) {
+			t.Errorf("caller %d: got the answer %v, while the user's being there is %v", i, err, is)
+		}
+		if err != nil {
+			refused++
+			wantUnavailable(t, err, "disk is full")
+		}
+	}
+	if refused == 0 {
+		t.Error("no caller was refused")
+	}
+	w.exec(t, "PRAGMA max_page_count = 1000000")
+	addUser(t, db, "after")
+}
+
+// batch has 20 callers share a batch with one that holds it open until all of them wait.
+func batch(t *testing.T, db *DB, fn func(i int, tx store.Tx) error) []error {
+	t.Helper()
+	const n = 20
+	answers := make([]chan error, n)
+	if err := db.Update(context.Background(), func(store.Tx) error {
+		for i := range answers {
+			answers[i] = make(chan error, 1)
+			go func() {
+				answers[i] <- db.Update(context.Background(), func(tx store.Tx) error { return fn(i, tx) })
+			}()
+		}
+		waitFor(func() bool { return len(db.writer.queue) == n })
+		return nil
+	}); err != nil && !errors.Is(err, store.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	errs := make([]error, n)
+	for i := range answers {
+		errs[i] = <-answers[i]
+	}
+	return errs
+}
+
+// waitFor yields until the condition holds; the test's own timeout bounds it.
+func waitFor(condition func() bool) {
+	for !condition() {
+		syscall.Sched_yield()
+	}
+}
+
+func TestACommitThatFailsIsAnsweredToAllAndHeals(t *testing.T) {
+	w := &writerConn{}
+	db := openAt(t, newPath(t), Options{connected: w.connected})
+	addUser(t, db, "taken")
+	var commits atomic.Int32
+	w.conn.Load().RegisterCommitHook(func() int { // a non-zero answer fails the commit
+		commits.Add(1)
+		return 1
+	})
+	answers := batch(t, db, func(i int, tx store.Tx) error {
+		switch i % 3 {
+		case 0:
+			return tx.AddUser(auth.User{ID: "taken"}) // a conflict, seen in a transaction that never was
+		case 1:
+			return nil
+		}
+		return tx.AddUser(auth.User{ID: auth.UserID(fmt.Sprintf("user-%d", i))})
+	})
+	for i, err := range answers {
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("caller %d: got %v, want ErrUnavailable", i, err)
+		}
+		if hasUser(t, db, auth.UserID(fmt.Sprintf("user-%d", i))) {
+			t.Errorf("caller %d: the user is there", i)
+		}
+	}
+	if got := commits.Load(); got != 1 {
+		t.Errorf("got %d commits, want 1 for all", got)
+	}
+	before := w.opened.Load()
+	addUser(t, db, "after")
+	if got := w.opened.Load(); got != before+1 {
+		t.Errorf("got %d connections, want a new one after the %d before", got, before)
+	}
+}
+
+func TestALockedFileIsUnavailableInBoundedTimeAndHeals(t *testing.T) {
+	path := newPath(t)
+	const timeout = 50 * time.Millisecond
+	db := openAt(t, path, Options{BusyTimeout: timeout})
+	addUser(t, db, "before")
+	other := rawConn(t, path)
+	if _, err := other.Exec("BEGIN IMMEDIATE", nil); err != nil {
+		t.Fatal(err)
+	}
+
+	const n = 300 // more than a batch: all are refused together
+	begin := time.Now()
+	errs := make(chan error, n)
+	for i := range n {
+		go func() { errs <- tryAddUser(db, auth.UserID(fmt.Sprintf("user-%d", i))) }()
+	}
+	for range n {
+		wantUnavailable(t, <-errs, "locked")
+	}
+	if took := time.Since(begin); took > 100*timeout {
+		t.Errorf("took %v with a timeout of %v", took, timeout)
+	}
+	if !hasUser(t, db, "before") {
+		t.Error("reading does not go on while the file is locked for writing")
+	}
+
+	if _, err := other.Exec("ROLLBACK", nil); err != nil {
+		t.Fatal(err)
+	}
+	addUser(t, db, "after")
+}
+
+func TestALockThatIsLetGoInTimeIsWaitedFor(t *testing.T) {
+	path := newPath(t)
+	db := openAt(t, path, Options{})
+	other := rawConn(t, path)
+	if _, err := other.Exec("BEGIN IMMEDIATE; INSERT INTO users VALUES ('other', '', 0, NULL)", nil); err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan error, 1)
+	go func() { answer <- tryAddUser(db, "ours") }()
+	waitFor(func() bool { return len(db.writer.queue) == 0 })
+	if _, err := other.Exec("COMMIT", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	if !hasUser(t, db, "other") {
+		t.Error("what the other process wrote is not read")
+	}
+}
+
+func rawConn(t *testing.T, path string) *sqlite3.SQLiteConn {
+	t.Helper()
+	c, err := (&sqlite3.SQLiteDriver{}).Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.(*sqlite3.SQLiteConn)
+}
+
+func TestTwoHandlesWriteToOneFile(t *testing.T) {
+	path := newPath(t)
+	handles := []*DB{openAt(t, path, Options{}), openAt(t, path, Options{})}
+	const each = 50
+	errs := make(chan error)
+	for h, db := range handles {
+		go func() {
+			var err error
+			for i := 0; i < each && err == nil; i++ {
+				err = tryAddUser(db, auth.UserID(fmt.Sprintf("user-%d-%d", h, i)))
+			}
+			errs <- err
+		}()
+	}
+	for range handles {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, db := range handles {
+		if err := db.View(context.Background(), func(tx store.Tx) error {
+			users, err := tx.Users()
+			if len(users) != 2*each {
+				t.Errorf("got %d users, want %d", len(users), 2*each)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestADatabaseThatTurnsReadOnlyIsUnavailableAndHeals(t *testing.T) {
+	w := &writerConn{}
+	db := openAt(t, newPath(t), Options{connected: w.connected})
+	addUser(t, db, "before")
+	w.exec(t, "PRAGMA query_only = 1")
+	wantUnavailable(t, tryAddUser(db, "during"), "read-only")
+	if hasUser(t, db, "during") || !hasUser(t, db, "before") {
+		t.Error("the users are not those of before")
+	}
+	addUser(t, db, "after") // over a new connection
+}
+
+func TestADamagedPageIsReported(t *testing.T) {
+	path := newPath(t)
+	db := openAt(t, path, Options{})
+	if err := db.Update(context.Background(), func(tx store.Tx) error {
+		for i := range 500 {
+			if err := tx.AddUser(auth.User{ID: auth.UserID(fmt.Sprintf("user-%d", i)), Name: strings.Repeat("x", 100)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Everything but the schema, which is in the first pages, and the version.
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 40 * 4096; i < len(content); i++ {
+		content[i] = 0x5a
+	}
+	writeFile(t, path, string(content))
+	db = openAt(t, path, Options{})
+	err = db.View(context.Background(), func(tx store.Tx) error {
+		_, err := tx.Users()
+		return err
+	})
+	wantUnavailable(t, err, "damaged")
+}
+
+// helperEnv names the file that a helper process is to open.
+const helperEnv = "QRAUTHD_TEST_OPEN"
+
+// openAsHelper opens the file in a process of its own, and prints what comes of it.
+func openAsHelper() int {
+	db, err := Open(context.Background(), os.Getenv(helperEnv), Options{})
+	if err != nil {
+		fmt.Print(err)
+		if errors.Is(err, store.ErrUnavailable) {
+			return 3
+		}
+		return 1
+	}
+	_ = db.Close()
+	return 0
+}
+
+func TestAReadOnlyFileIsRefusedAndUntouched(t *testing.T) {
+	// Not under t.TempDir, whose parent may be closed to others.
+	dir, err := os.MkdirTemp("", "qrauthd-readonly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "qrauthd.db")
+	db := openAt(t, path, Options{})
+	addUser(t, db, "alice")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{path: 0o444, dir: 0o555} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer os.Chmod(dir, 0o755)
+
+	says, code := openAsNobody(t, path)
+	if code != 3 || !strings.Contains(says, "check the owner and mode") {
+		t.Errorf("got %q and exit code %d, want ErrUnavailable with words about owner and mode", says, code)
+	}
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Error("the file was changed")
+	}
+}
+
+// openAsNobody opens the file in a helper process: the superuser, whom modes do
+// not stop, becomes somebody else for it.
+func openAsNobody(t *testing.T, path string) (says string, code int) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	if os.Geteuid() == 0 {
+		cmd = exec.Command(copyForAll(t, self))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	cmd.Dir = os.TempDir()
+	cmd.Env = append(os.Environ(), helperEnv+"="+path)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+func copyForAll(t *testing.T, file string) string {
+	t.Helper()
+	in, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.CreateTemp("", "qrauthd-helper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(out.Name()) })
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(out.Chmod(0o755), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Name()
+}

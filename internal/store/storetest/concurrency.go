@@ -1,0 +1,204 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+func concurrency() []testCase {
+	return []testCase{
+		{"of 50 redeems of one grant one wins", oneRedeem},
+		{"no update is lost", noLostUpdate},
+		{"a caller that fails does not take its neighbours with it", failingNeighbours},
+		{"of 50 grants that want one user code one gets it", oneUserCode},
+		{"what works once has one winner of 50", takeOnce},
+		{"View reads one state while writers run", consistentView},
+		{"Update sees the newest state and View what is committed", viewSeesCommitted},
+	}
+}
+
+func oneRedeem(t *testing.T, s store.Store) {
+	g := freshGrant(0)
+	g.State = grant.Approved
+	update(t, s, func(tx store.Tx) error { return tx.AddGrant(g) })
+	errs := atOnce(50, func(int) error {
+		return s.Update(context.Background(), func(tx store.Tx) error {
+			g, err := tx.Grant(g.ID)
+			if err != nil {
+				return err
+			}
+			if g, err = g.Redeem(epoch.Add(time.Second), g.ClientID); err != nil {
+				return err
+			}
+			return tx.SetGrant(g)
+		})
+	})
+	oneWinner(t, errs, grant.ErrRedeemed)
+	equal(t, "state", found(t, s, store.Tx.Grant, g.ID).State, grant.Redeemed)
+}
+
+func noLostUpdate(t *testing.T, s store.Store) {
+	const callers, times = 20, 10
+	g := freshGrant(0)
+	update(t, s, func(tx store.Tx) error { return tx.AddGrant(g) })
+	errs := atOnce(callers, func(int) error {
+		for range times {
+			if err := s.Update(context.Background(), func(tx store.Tx) error {
+				g, err := tx.Grant(g.ID)
+				if err != nil {
+					return err
+				}
+				g.Seq++
+				return tx.SetGrant(g)
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "seq", found(t, s, store.Tx.Grant, g.ID).Seq, g.Seq+callers*times)
+}
+
+func failingNeighbours(t *testing.T, s store.Store) {
+	const callers = 60
+	add := func(i int) error {
+		return s.Update(context.Background(), func(tx store.Tx) error {
+			if err := tx.AddUser(sampleUser(i)); err != nil {
+				return err
+			}
+			switch i % 3 {
+			case 1:
+				return errRefused
+			case 2:
+				panic(errRefused)
+			}
+			return nil
+		})
+	}
+	errs := atOnce(callers, func(i int) (err error) {
+		if value := caught(func() { err = add(i) }); value != nil {
+			return value.(error)
+		}
+		return err
+	})
+	for i, err := range errs {
+		if i%3 == 0 {
+			if err != nil {
+				t.Errorf("caller %d, who did nothing wrong: %v", i, err)
+			}
+			equal(t, "user", found(t, s, store.Tx.User, sampleUser(i).ID), sampleUser(i))
+			continue
+		}
+		if !errors.Is(err, errRefused) {
+			t.Errorf("caller %d: got %v, want its own error", i, err)
+		}
+		missing(t, s, "the user of a caller that failed", store.Tx.User, sampleUser(i).ID)
+	}
+}
+
+func oneUserCode(t *testing.T, s store.Store) {
+	errs := atOnce(50, func(i int) error {
+		g := freshGrant(i)
+		g.Code, g.OldCode = sampleCode(1000), sampleCode(i)
+		if i%2 == 0 {
+			g.Code, g.OldCode = g.OldCode, g.Code
+		}
+		return s.Update(context.Background(), func(tx store.Tx) error { return tx.AddGrant(g) })
+	})
+	oneWinner(t, errs, store.ErrConflict)
+}
+
+func takeOnce(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	for _, c := range []attempt{
+		{"TakeInvitation", get(store.Tx.TakeInvitation, k.invitation.Hash)},
+		{"TakeRecoveryCode", get(store.Tx.TakeRecoveryCode, k.codes[0].Hash)},
+		{"TakeCeremony", get(store.Tx.TakeCeremony, k.ceremony.Hash)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			errs := atOnce(50, func(int) error { return s.Update(context.Background(), c.do) })
+			oneWinner(t, errs, store.ErrNotFound)
+		})
+	}
+	equal(t, "recovery codes left", found(t, s, store.Tx.RecoveryCodesLeft, k.user.ID), len(k.codes)-1)
+}
+
+// consistentView has writers move both grants together, so that a reading in
+// which they differ was of two states.
+func consistentView(t *testing.T, s store.Store) {
+	a, b := freshGrant(0), freshGrant(1)
+	update(t, s, func(tx store.Tx) error { return errors.Join(tx.AddGrant(a), tx.AddGrant(b)) })
+	move := func(tx store.Tx) error {
+		for _, id := range []auth.GrantID{a.ID, b.ID} {
+			g, err := tx.Grant(id)
+			if err != nil {
+				return err
+			}
+			g.Seq++
+			if err := tx.SetGrant(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	look := func(tx store.Tx) error {
+		ga, err := tx.Grant(a.ID)
+		if err != nil {
+			return err
+		}
+		gb, err := tx.Grant(b.ID)
+		if err != nil {
+			return err
+		}
+		if ga.Seq != gb.Seq {
+			return fmt.Errorf("read %d and %d in one View", ga.Seq, gb.Seq)
+		}
+		return nil
+	}
+	var writing atomic.Int32
+	const writers = 4
+	writing.Store(writers)
+	errs := atOnce(2*writers, func(i int) error {
+		if i < writers {
+			defer writing.Add(-1)
+			for range 50 {
+				if err := s.Update(context.Background(), move); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for writing.Load() > 0 {
+			if err := s.View(context.Background(), look); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+}
+
+func viewSeesCommitted(t *testing.T, s store.Store) {
+	u := sampleUser(0)
+	update(t, s, func(tx store.Tx) error {
+		if err := tx.AddUser(u); err != nil {
+			return err
+		}
+		missing(t, s, "a user that is not committed", store.Tx.User, u.ID)
+		return nil
+	})
+	equal(t, "user", found(t, s, store.Tx.User, u.ID), u)
+}

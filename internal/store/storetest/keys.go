@@ -1,0 +1,165 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+func keys() []testCase {
+	return []testCase{
+		{"what is not there is not found", notFound},
+		{"what belongs to nobody is not found", orphans},
+		{"a key that is taken is a conflict", conflicts},
+		{"a conflict leaves the record and the transaction as they were", conflictLeavesAll},
+	}
+}
+
+// attempt is a call of one method.
+type attempt struct {
+	name string
+	do   func(store.Tx) error
+}
+
+// expect tries each call in a transaction of its own.
+func expect(t *testing.T, s store.Store, want error, calls []attempt) {
+	t.Helper()
+	for _, c := range calls {
+		if err := s.Update(context.Background(), c.do); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", c.name, err, want)
+		}
+	}
+}
+
+func get[K, V any](method func(store.Tx, K) (V, error), key K) func(store.Tx) error {
+	return func(tx store.Tx) error {
+		_, err := method(tx, key)
+		return err
+	}
+}
+
+func put[V any](method func(store.Tx, V) error, v V) func(store.Tx) error {
+	return func(tx store.Tx) error { return method(tx, v) }
+}
+
+func notFound(t *testing.T, s store.Store) {
+	seed(t, s) // so that it is the key that misses, and not the table that is empty
+	k := family(1)
+	expect(t, s, store.ErrNotFound, []attempt{
+		{"Grant", get(store.Tx.Grant, k.grant.ID)},
+		{"GrantByUserCode", get(store.Tx.GrantByUserCode, k.grant.Code)},
+		{"GrantByUserCode of nothing", get(store.Tx.GrantByUserCode, "")},
+		{"SetGrant", put(store.Tx.SetGrant, k.grant)},
+		{"Client", get(store.Tx.Client, k.client.ID)},
+		{"RemoveClient", put(store.Tx.RemoveClient, k.client.ID)},
+		{"User", get(store.Tx.User, k.user.ID)},
+		{"SetUser", put(store.Tx.SetUser, k.user)},
+		{"RemoveUser", put(store.Tx.RemoveUser, k.user.ID)},
+		{"Passkey", get(store.Tx.Passkey, k.passkey.ID)},
+		{"SetPasskey", put(store.Tx.SetPasskey, k.passkey)},
+		{"RemovePasskey", put(store.Tx.RemovePasskey, k.passkey.ID)},
+		{"SessionByAccess", get(store.Tx.SessionByAccess, k.session.AccessHash)},
+		{"RemoveSession", put(store.Tx.RemoveSession, k.session.ID)},
+		{"Browser", get(store.Tx.Browser, k.browser.ID)},
+		{"RemoveBrowser", put(store.Tx.RemoveBrowser, k.browser.ID)},
+		{"Invitation", get(store.Tx.Invitation, k.invitation.Hash)},
+		{"TakeInvitation", get(store.Tx.TakeInvitation, k.invitation.Hash)},
+		{"RecoveryCode", get(store.Tx.RecoveryCode, k.codes[0].Hash)},
+		{"TakeRecoveryCode", get(store.Tx.TakeRecoveryCode, k.codes[0].Hash)},
+		{"TakeCeremony", get(store.Tx.TakeCeremony, k.ceremony.Hash)},
+	})
+}
+
+func orphans(t *testing.T, s store.Store) {
+	seed(t, s)
+	k, owned := family(1), family(0)
+	halfOwned := sampleSession(2, owned.user.ID, k.client.ID)
+	expect(t, s, store.ErrNotFound, []attempt{
+		{"AddPasskey", put(store.Tx.AddPasskey, k.passkey)},
+		{"AddSession without its user", put(store.Tx.AddSession, k.session)},
+		{"AddSession without its client", put(store.Tx.AddSession, halfOwned)},
+		{"PutBrowser", put(store.Tx.PutBrowser, k.browser)},
+		{"AddInvitation", put(store.Tx.AddInvitation, k.invitation)},
+		{"SetRecoveryCodes", func(tx store.Tx) error { return tx.SetRecoveryCodes(k.user.ID, k.codes) }},
+	})
+}
+
+func conflicts(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	other := family(1)
+	update(t, s, other.add)
+
+	sameCode, sameOld, crossed := sampleGrant(2), sampleGrant(2), sampleGrant(2)
+	sameCode.Code = k.grant.Code
+	sameOld.OldCode = k.grant.OldCode
+	crossed.Code = k.grant.OldCode
+	sameAccess := sampleSession(2, k.user.ID, k.client.ID)
+	sameAccess.AccessHash = k.session.AccessHash
+	freshID := sampleGrant(2)
+	freshID.ID = k.grant.ID
+	foreign := other.grant
+	foreign.OldCode = k.grant.Code
+
+	expect(t, s, store.ErrConflict, []attempt{
+		{"AddGrant", put(store.Tx.AddGrant, k.grant)},
+		{"AddGrant with the ID of another", put(store.Tx.AddGrant, freshID)},
+		{"AddGrant with the code of another", put(store.Tx.AddGrant, sameCode)},
+		{"AddGrant with the old code of another", put(store.Tx.AddGrant, sameOld)},
+		{"AddGrant with a code that is another's old one", put(store.Tx.AddGrant, crossed)},
+		{"SetGrant with an old code that is another's", put(store.Tx.SetGrant, foreign)},
+		{"AddClient", put(store.Tx.AddClient, k.client)},
+		{"AddUser", put(store.Tx.AddUser, k.user)},
+		{"AddPasskey", put(store.Tx.AddPasskey, k.passkey)},
+		{"AddPasskey for another user", put(store.Tx.AddPasskey, auth.Passkey{ID: k.passkey.ID, UserID: other.user.ID})},
+		{"AddSession", put(store.Tx.AddSession, k.session)},
+		{"AddSession with the access token of another", put(store.Tx.AddSession, sameAccess)},
+		{"AddInvitation", put(store.Tx.AddInvitation, k.invitation)},
+		{"SetRecoveryCodes with another user's", func(tx store.Tx) error { return tx.SetRecoveryCodes(other.user.ID, k.codes) }},
+		{"AddCeremony", put(store.Tx.AddCeremony, k.ceremony)},
+	})
+	other.check(t, s)
+	k.check(t, s)
+}
+
+// conflictLeavesAll goes on in the same transaction, as one does who draws
+// another user code.
+func conflictLeavesAll(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	other := family(1)
+	update(t, s, other.add)
+	added, again := freshGrant(3), freshGrant(3)
+	again.ID = k.grant.ID
+	changed := other.grant
+	update(t, s, func(tx store.Tx) error {
+		taken := added
+		taken.OldCode, taken.Code = sampleCode(100), k.grant.Code
+		if err := tx.AddGrant(taken); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("AddGrant with a code that is taken: got %v, want ErrConflict", err)
+		}
+		if err := tx.AddGrant(again); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("AddGrant with an ID that is taken: got %v, want ErrConflict", err)
+		}
+		if err := tx.AddGrant(added); err != nil {
+			t.Errorf("AddGrant with the code that was not used: got %v", err)
+		}
+		half := changed
+		half.Code, half.OldCode = sampleCode(101), k.grant.Code
+		if err := tx.SetGrant(half); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("SetGrant with a code that is taken: got %v, want ErrConflict", err)
+		}
+		if err := tx.SetRecoveryCodes(other.user.ID, append(sampleCodes("new", 1), k.codes...)); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("SetRecoveryCodes with another user's: got %v, want ErrConflict", err)
+		}
+		return nil
+	})
+	equal(t, "the grant that was added at last", found(t, s, store.Tx.GrantByUserCode, added.Code), added)
+	equal(t, "the grant that was not set", found(t, s, store.Tx.GrantByUserCode, changed.Code), changed)
+	equal(t, "the same by its old code", found(t, s, store.Tx.GrantByUserCode, changed.OldCode), changed)
+	missing(t, s, "a code of a grant that was not added", store.Tx.GrantByUserCode, sampleCode(100))
+	missing(t, s, "a code of a grant that was not set", store.Tx.GrantByUserCode, sampleCode(101))
+	other.check(t, s)
+	k.check(t, s)
+}

@@ -1,0 +1,67 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+func removals() []testCase {
+	return []testCase{
+		{"removing a user removes all that is theirs but their grants", removeUser},
+		{"removing a client removes its sessions but not its grants", removeClient},
+		{"removing one record leaves the others", removeOne},
+	}
+}
+
+func removeUser(t *testing.T, s store.Store) {
+	k, other := family(0), family(1)
+	update(t, s, k.add)
+	update(t, s, other.add)
+	update(t, s, func(tx store.Tx) error { return tx.RemoveUser(k.user.ID) })
+
+	missing(t, s, "user", store.Tx.User, k.user.ID)
+	missing(t, s, "passkey", store.Tx.Passkey, k.passkey.ID)
+	missing(t, s, "session", store.Tx.SessionByAccess, k.session.AccessHash)
+	missing(t, s, "browser", store.Tx.Browser, k.browser.ID)
+	missing(t, s, "invitation", store.Tx.Invitation, k.invitation.Hash)
+	missing(t, s, "recovery code", store.Tx.RecoveryCode, k.codes[0].Hash)
+	equal(t, "recovery codes left", found(t, s, store.Tx.RecoveryCodesLeft, k.user.ID), 0)
+	equal(t, "grant", found(t, s, store.Tx.Grant, k.grant.ID), k.grant)
+	equal(t, "client", found(t, s, store.Tx.Client, k.client.ID), k.client)
+	other.check(t, s)
+}
+
+func removeClient(t *testing.T, s store.Store) {
+	k, other := family(0), family(1)
+	update(t, s, k.add)
+	update(t, s, other.add)
+	update(t, s, func(tx store.Tx) error { return tx.RemoveClient(k.client.ID) })
+
+	missing(t, s, "client", store.Tx.Client, k.client.ID)
+	missing(t, s, "session", store.Tx.SessionByAccess, k.session.AccessHash)
+	equal(t, "grant", found(t, s, store.Tx.Grant, k.grant.ID), k.grant)
+	equal(t, "user", found(t, s, store.Tx.User, k.user.ID), k.user)
+	equal(t, "passkey", found(t, s, store.Tx.Passkey, k.passkey.ID), k.passkey)
+	other.check(t, s)
+}
+
+func removeOne(t *testing.T, s store.Store) {
+	k, other := family(0), family(1)
+	update(t, s, k.add)
+	update(t, s, other.add)
+	update(t, s, func(tx store.Tx) error {
+		if err := tx.RemovePasskey(k.passkey.ID); err != nil {
+			return err
+		}
+		if err := tx.RemoveSession(k.session.ID); err != nil {
+			return err
+		}
+		return tx.RemoveBrowser(k.browser.ID)
+	})
+	missing(t, s, "passkey", store.Tx.Passkey, k.passkey.ID)
+	missing(t, s, "session", store.Tx.SessionByAccess, k.session.AccessHash)
+	missing(t, s, "browser", store.Tx.Browser, k.browser.ID)
+	equal(t, "user", found(t, s, store.Tx.User, k.user.ID), k.user)
+	other.check(t, s)
+}

@@ -1,0 +1,224 @@
+package storetest
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+func roundTrips() []testCase {
+	return []testCase{
+		{"every field of every noun reads back as it was added", everyField},
+		{"a noun with nothing but its key reads back as it was added", emptyFields},
+		{"any grant reads back as it was added and as it was set", anyGrant},
+		{"a time reads back in UTC to the microsecond", timesToTheMicrosecond},
+		{"an empty collection reads back as nil", emptyCollections},
+		{"a user and a passkey read back as they were set", setRecords},
+		{"a browser that is put again replaces the one before", putAgain},
+		{"recovery codes that are set again replace the ones before", codesSetAgain},
+		{"lists come in their order", listsInOrder},
+	}
+}
+
+func everyField(t *testing.T, s store.Store) { seed(t, s).check(t, s) }
+
+func emptyFields(t *testing.T, s store.Store) {
+	k := samples{
+		grant:      grant.Grant{ID: "g"},
+		client:     auth.Client{ID: "c"},
+		user:       auth.User{ID: "u"},
+		passkey:    auth.Passkey{ID: []byte{0}, UserID: "u"},
+		session:    auth.Session{ID: "s", UserID: "u", ClientID: "c", AccessHash: hash("access")},
+		browser:    auth.Browser{ID: "b", UserID: "u"},
+		invitation: auth.Invitation{Hash: hash("invitation")},
+		codes:      []auth.RecoveryCode{{Hash: hash("code"), UserID: "u"}},
+		ceremony:   auth.Ceremony{Hash: hash("ceremony")},
+	}
+	update(t, s, k.add)
+	k.check(t, s)
+}
+
+func anyGrant(t *testing.T, s store.Store) {
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		for i, g := range []grant.Grant{drawGrant(rt, n, 0), drawGrant(rt, n, 2)} {
+			update(t, s, func(tx store.Tx) error {
+				if i == 0 {
+					return tx.AddGrant(g)
+				}
+				return tx.SetGrant(g)
+			})
+			equal(t, "grant", found(t, s, store.Tx.Grant, g.ID), g)
+			for _, code := range []grant.UserCode{g.Code, g.OldCode} {
+				if code != "" {
+					equal(t, "grant by code", found(t, s, store.Tx.GrantByUserCode, code), g)
+				}
+			}
+		}
+	})
+}
+
+// drawGrant draws the n-th grant, with its first codes or its second.
+func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
+	text := rapid.String()
+	instant := rapid.Custom(func(rt *rapid.T) time.Time {
+		return time.UnixMicro(rapid.Int64Range(-1<<50, 1<<52).Draw(rt, "µs")).UTC()
+	})
+	moment := rapid.OneOf(rapid.Just(time.Time{}), instant)
+	addr := rapid.OneOf(rapid.Just(netip.Addr{}), rapid.Custom(func(rt *rapid.T) netip.Addr {
+		a, _ := netip.AddrFromSlice(rapid.OneOf(
+			rapid.SliceOfN(rapid.Byte(), 4, 4), rapid.SliceOfN(rapid.Byte(), 16, 16)).Draw(rt, "address"))
+		return a
+	}))
+	scope := rapid.StringMatching(`[!#-\[\]-~]{1,12}`)
+	maybe := func(code grant.UserCode) grant.UserCode {
+		return rapid.SampledFrom([]grant.UserCode{"", code}).Draw(rt, "code")
+	}
+	g := grant.Grant{
+		ID:       auth.GrantID(fmt.Sprintf("%d", n)),
+		Seq:      rapid.Int64().Draw(rt, "seq"),
+		State:    rapid.SampledFrom([]grant.State{grant.Pending, grant.Approved, grant.Redeemed}).Draw(rt, "state"),
+		ClientID: auth.ClientID(text.Draw(rt, "client")),
+		Scopes:   rapid.SliceOfNDistinct(scope, 0, 4, rapid.ID).Draw(rt, "scopes"),
+		Device:   auth.Device{Name: text.Draw(rt, "name"), Platform: text.Draw(rt, "platform"), AppVersion: text.Draw(rt, "version")},
+		Origin:   addr.Draw(rt, "origin"),
+		Interval: time.Duration(rapid.Int64().Draw(rt, "interval")),
+
+		CreatedAt:    moment.Draw(rt, "created"),
+		ExpiresAt:    moment.Draw(rt, "expires"),
+		Code:         maybe(sampleCode(4*n + codes)),
+		CodeMintedAt: moment.Draw(rt, "minted"),
+		OldCode:      maybe(sampleCode(4*n + codes/2 + 1)), // 1, then 2: the code of before among them
+		OldCodeUntil: moment.Draw(rt, "until"),
+		ClaimedBy:    auth.BrowserID(text.Draw(rt, "browser")),
+		Challenge:    rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(rt, "challenge"),
+		UserID:       auth.UserID(text.Draw(rt, "user")),
+		DecidedAt:    moment.Draw(rt, "decided"),
+		RedeemedAt:   moment.Draw(rt, "redeemed"),
+	}
+	if len(g.Scopes) == 0 {
+		g.Scopes = nil
+	}
+	if len(g.Challenge) == 0 {
+		g.Challenge = nil
+	}
+	return g
+}
+
+func timesToTheMicrosecond(t *testing.T, s store.Store) {
+	east := time.FixedZone("east", 9*3600)
+	u := auth.User{ID: "u", CreatedAt: epoch.Add(999 * time.Nanosecond).In(east)}
+	update(t, s, func(tx store.Tx) error { return tx.AddUser(u) })
+	equal(t, "created", found(t, s, store.Tx.User, u.ID).CreatedAt, epoch)
+}
+
+func emptyCollections(t *testing.T, s store.Store) {
+	g, u := freshGrant(0), sampleUser(0)
+	g.Scopes, g.Challenge = auth.Scopes{}, []byte{}
+	p := auth.Passkey{ID: []byte("p"), UserID: u.ID, PublicKey: []byte{}, AAGUID: []byte{}, Transports: []string{}}
+	update(t, s, func(tx store.Tx) error {
+		if err := tx.AddGrant(g); err != nil {
+			return err
+		}
+		if err := tx.AddUser(u); err != nil {
+			return err
+		}
+		return tx.AddPasskey(p)
+	})
+	g.Scopes, g.Challenge = nil, nil
+	p.PublicKey, p.AAGUID, p.Transports = nil, nil, nil
+	equal(t, "grant", found(t, s, store.Tx.Grant, g.ID), g)
+	equal(t, "passkey", found(t, s, store.Tx.Passkey, p.ID), p)
+}
+
+func setRecords(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	user := auth.User{ID: k.user.ID, Name: "Another name", CreatedAt: epoch.Add(time.Minute)}
+	passkey := auth.Passkey{
+		ID: k.passkey.ID, UserID: k.user.ID, PublicKey: []byte{9}, AAGUID: []byte{8}, SignCount: 7,
+		Transports: []string{"usb"}, CreatedAt: epoch.Add(time.Second), LastUsedAt: epoch.Add(time.Minute),
+	}
+	update(t, s, func(tx store.Tx) error {
+		if err := tx.SetUser(user); err != nil {
+			return err
+		}
+		return tx.SetPasskey(passkey)
+	})
+	k.user, k.passkey = user, passkey
+	k.check(t, s)
+}
+
+func putAgain(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	other := sampleUser(1)
+	k.browser.UserID, k.browser.ProvedAt, k.browser.ExpiresAt = other.ID, epoch.Add(time.Second), epoch.Add(time.Minute)
+	update(t, s, func(tx store.Tx) error {
+		if err := tx.AddUser(other); err != nil {
+			return err
+		}
+		return tx.PutBrowser(k.browser)
+	})
+	k.check(t, s)
+}
+
+func codesSetAgain(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	old := k.codes[0]
+	k.codes = append(k.codes[1:2:2], auth.RecoveryCode{Hash: hash("new"), UserID: k.user.ID, CreatedAt: epoch.Add(time.Minute)})
+	update(t, s, func(tx store.Tx) error { return tx.SetRecoveryCodes(k.user.ID, k.codes) })
+	k.check(t, s)
+	missing(t, s, "a replaced code", store.Tx.RecoveryCode, old.Hash)
+	equal(t, "left", found(t, s, store.Tx.RecoveryCodesLeft, k.user.ID), 2)
+
+	update(t, s, func(tx store.Tx) error { return tx.SetRecoveryCodes(k.user.ID, nil) })
+	equal(t, "left after all were replaced by none", found(t, s, store.Tx.RecoveryCodesLeft, k.user.ID), 0)
+}
+
+func listsInOrder(t *testing.T, s store.Store) {
+	owner, client := sampleUser(0), sampleClient(2)
+	users := []auth.User{owner, sampleUser(1), sampleUser(2)}
+	clients := []auth.Client{sampleClient(0), sampleClient(1), client}
+	passkeys := []auth.Passkey{samplePasskey(0, owner.ID), samplePasskey(1, owner.ID)}
+	sessions := []auth.Session{sampleSession(0, owner.ID, client.ID), sampleSession(1, owner.ID, client.ID)}
+	update(t, s, func(tx store.Tx) error {
+		for _, i := range []int{2, 0, 1} {
+			if err := tx.AddUser(users[i]); err != nil {
+				return err
+			}
+			if err := tx.AddClient(clients[i]); err != nil {
+				return err
+			}
+		}
+		for _, i := range []int{1, 0} {
+			if err := tx.AddPasskey(passkeys[i]); err != nil {
+				return err
+			}
+			if err := tx.AddSession(sessions[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, s, func(tx store.Tx) error {
+		gotClients, err := tx.Clients()
+		equal(t, "clients by ID", gotClients, clients)
+		if err != nil {
+			return err
+		}
+		gotUsers, err := tx.Users()
+		equal(t, "users, oldest first", gotUsers, users)
+		return err
+	})
+	equal(t, "passkeys, oldest first", found(t, s, store.Tx.PasskeysOf, owner.ID), passkeys)
+	equal(t, "sessions, oldest first", found(t, s, store.Tx.SessionsOf, owner.ID), sessions)
+	equal(t, "passkeys of nobody", found(t, s, store.Tx.PasskeysOf, "nobody"), nil)
+	equal(t, "sessions of nobody", found(t, s, store.Tx.SessionsOf, "nobody"), nil)
+}

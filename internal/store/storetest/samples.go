@@ -1,0 +1,199 @@
+package storetest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// epoch is when the samples happen, to the microsecond.
+var epoch = time.Date(2031, 2, 3, 4, 5, 6, 789123000, time.UTC)
+
+func hash(format string, args ...any) secret.Hash {
+	return sha256.Sum256(fmt.Appendf(nil, format, args...))
+}
+
+// sampleCode is the i-th user code: digits in the alphabet's letters.
+func sampleCode(i int) grant.UserCode {
+	const alphabet = "BCDFGHJKLMNPQRSTVWXZ"
+	code := make([]byte, grant.CodeLength)
+	for k := range code {
+		code[len(code)-1-k] = alphabet[i%len(alphabet)]
+		i /= len(alphabet)
+	}
+	return grant.UserCode(code)
+}
+
+// sampleGrant is a grant with every field set. Its codes are the ones of 2i and 2i+1.
+func sampleGrant(i int) grant.Grant {
+	return grant.Grant{
+		ID:           auth.GrantID(fmt.Sprintf("grant-%d", i)),
+		Seq:          int64(i) + 7,
+		State:        grant.Confirming,
+		ClientID:     "desktop",
+		Scopes:       auth.Scopes{"openid", "profile"},
+		Device:       auth.Device{Name: "ALICE-PC", Platform: "Windows 12", AppVersion: "1.2.3"},
+		Origin:       netip.MustParseAddr("2001:db8::7"),
+		Interval:     5*time.Second + time.Nanosecond,
+		CreatedAt:    epoch,
+		ExpiresAt:    epoch.Add(5 * time.Minute),
+		Code:         sampleCode(2 * i),
+		CodeMintedAt: epoch.Add(time.Second),
+		OldCode:      sampleCode(2*i + 1),
+		OldCodeUntil: epoch.Add(2 * time.Second),
+		ClaimedBy:    "browser",
+		Challenge:    []byte{0, 1, 2, 255},
+		UserID:       "alice",
+		DecidedAt:    epoch.Add(3 * time.Second),
+		RedeemedAt:   epoch.Add(4 * time.Second),
+	}
+}
+
+// freshGrant is a grant that has just begun.
+func freshGrant(i int) grant.Grant {
+	return grant.New(epoch, grant.Request{
+		ID:       auth.GrantID(fmt.Sprintf("grant-%d", i)),
+		ClientID: "desktop",
+		Code:     sampleCode(2 * i),
+		Lifetime: 5 * time.Minute,
+		Interval: 5 * time.Second,
+	})
+}
+
+func sampleClient(i int) auth.Client {
+	return auth.Client{
+		ID: auth.ClientID(fmt.Sprintf("client-%d", i)), Name: "Äpp", Verified: true, SecretHash: hash("client %d", i),
+		Scopes: auth.Scopes{"openid"}, Lifetime: 300 * time.Second, Interval: 5 * time.Second, CreatedAt: epoch,
+	}
+}
+
+func sampleUser(i int) auth.User {
+	return auth.User{
+		ID: auth.UserID(fmt.Sprintf("user-%d", i)), Name: "Alice “O’Hara”", Disabled: true,
+		CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond),
+	}
+}
+
+func samplePasskey(i int, user auth.UserID) auth.Passkey {
+	return auth.Passkey{
+		ID: fmt.Appendf(nil, "passkey-\x00-%d", i), UserID: user, PublicKey: []byte{1, 2, 3}, AAGUID: make([]byte, 16),
+		SignCount: 1<<32 - 1, BackupEligible: true, BackupState: true, Transports: []string{"internal", "hybrid"},
+		CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), LastUsedAt: epoch.Add(time.Hour),
+	}
+}
+
+func sampleSession(i int, user auth.UserID, client auth.ClientID) auth.Session {
+	return auth.Session{
+		ID: auth.SessionID(fmt.Sprintf("session-%d", i)), GrantID: auth.GrantID(fmt.Sprintf("grant-%d", i)),
+		UserID: user, ClientID: client, Scopes: auth.Scopes{"openid", "profile"},
+		Device:     auth.Device{Name: "ALICE-PC", Platform: "Plan 9", AppVersion: "0.1"},
+		AccessHash: hash("access %d", i), CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), ExpiresAt: epoch.Add(time.Hour),
+	}
+}
+
+func sampleBrowser(i int, user auth.UserID) auth.Browser {
+	return auth.Browser{
+		ID: auth.BrowserID(fmt.Sprintf("browser-%d", i)), UserID: user, ProvedAt: epoch, ExpiresAt: epoch.Add(time.Hour),
+	}
+}
+
+func sampleInvitation(i int, user auth.UserID) auth.Invitation {
+	return auth.Invitation{
+		Hash: hash("invitation %d", i), UserID: user, Name: "Bob", CreatedAt: epoch, ExpiresAt: epoch.Add(time.Hour),
+	}
+}
+
+func sampleCodes(user auth.UserID, n int) []auth.RecoveryCode {
+	list := make([]auth.RecoveryCode, n)
+	for i := range list {
+		list[i] = auth.RecoveryCode{Hash: hash("recovery %s %d", user, i), UserID: user, CreatedAt: epoch}
+	}
+	return list
+}
+
+func sampleCeremony(i int) auth.Ceremony {
+	return auth.Ceremony{
+		Hash: hash("ceremony %d", i), Browser: "browser", Data: []byte(`{"challenge":"…"}`), ExpiresAt: epoch.Add(5 * time.Minute),
+	}
+}
+
+// samples is one record of each noun, that belong together.
+type samples struct {
+	grant      grant.Grant
+	client     auth.Client
+	user       auth.User
+	passkey    auth.Passkey
+	session    auth.Session
+	browser    auth.Browser
+	invitation auth.Invitation
+	codes      []auth.RecoveryCode
+	ceremony   auth.Ceremony
+}
+
+// family is the i-th set of samples.
+func family(i int) samples {
+	client, user := sampleClient(i), sampleUser(i)
+	return samples{
+		grant: sampleGrant(i), client: client, user: user,
+		passkey:    samplePasskey(i, user.ID),
+		session:    sampleSession(i, user.ID, client.ID),
+		browser:    sampleBrowser(i, user.ID),
+		invitation: sampleInvitation(i, user.ID),
+		codes:      sampleCodes(user.ID, 3),
+		ceremony:   sampleCeremony(i),
+	}
+}
+
+// seed writes the first family.
+func seed(t *testing.T, s store.Store) samples {
+	t.Helper()
+	k := family(0)
+	update(t, s, k.add)
+	return k
+}
+
+func (k samples) add(tx store.Tx) error {
+	for _, add := range []func() error{
+		func() error { return tx.AddGrant(k.grant) },
+		func() error { return tx.AddClient(k.client) },
+		func() error { return tx.AddUser(k.user) },
+		func() error { return tx.AddPasskey(k.passkey) },
+		func() error { return tx.AddSession(k.session) },
+		func() error { return tx.PutBrowser(k.browser) },
+		func() error { return tx.AddInvitation(k.invitation) },
+		func() error { return tx.SetRecoveryCodes(k.user.ID, k.codes) },
+		func() error { return tx.AddCeremony(k.ceremony) },
+	} {
+		if err := add(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check expects every record as it was added, and takes the ceremony.
+func (k samples) check(t *testing.T, s store.Store) {
+	t.Helper()
+	equal(t, "grant", found(t, s, store.Tx.Grant, k.grant.ID), k.grant)
+	equal(t, "client", found(t, s, store.Tx.Client, k.client.ID), k.client)
+	equal(t, "user", found(t, s, store.Tx.User, k.user.ID), k.user)
+	equal(t, "passkey", found(t, s, store.Tx.Passkey, k.passkey.ID), k.passkey)
+	equal(t, "session", found(t, s, store.Tx.SessionByAccess, k.session.AccessHash), k.session)
+	equal(t, "browser", found(t, s, store.Tx.Browser, k.browser.ID), k.browser)
+	equal(t, "invitation", found(t, s, store.Tx.Invitation, k.invitation.Hash), k.invitation)
+	for _, c := range k.codes {
+		equal(t, "recovery code", found(t, s, store.Tx.RecoveryCode, c.Hash), c)
+	}
+	update(t, s, func(tx store.Tx) error {
+		c, err := tx.TakeCeremony(k.ceremony.Hash)
+		equal(t, "ceremony", c, k.ceremony)
+		return err
+	})
+}
