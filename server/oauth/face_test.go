@@ -1,0 +1,140 @@
+package oauth_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/login/logintest"
+	"github.com/qrauthd/qrauthd/internal/wire"
+	"github.com/qrauthd/qrauthd/server/oauth"
+)
+
+// server is the face on a real socket, with the world behind it.
+type server struct {
+	*logintest.World
+	*httptest.Server
+	face *oauth.Face
+	log  *logBuffer
+	t    *testing.T
+}
+
+func serve(t *testing.T, limits oauth.Limits) *server {
+	t.Helper()
+	w := logintest.New(t)
+	log := new(logBuffer)
+	face := oauth.New(oauth.Config{
+		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Limits: limits,
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	s := &server{World: w, Server: httptest.NewServer(face.Handler()), face: face, log: log, t: t}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+func (a answer) oauthError(t *testing.T) string {
+	t.Helper()
+	var e wire.Error
+	if err := json.Unmarshal(a.body, &e); err != nil {
+		t.Fatalf("no OAuth error in %q: %v", a.body, err)
+	}
+	return e.Code
+}
+
+// post sends a form. Options may change the request.
+func (s *server) post(path string, form url.Values, change ...func(*http.Request)) answer {
+	s.t.Helper()
+	return s.send(http.MethodPost, path, form.Encode(), append([]func(*http.Request){func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}}, change...)...)
+}
+
+func (s *server) send(method, path, body string, change ...func(*http.Request)) answer {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range change {
+		c(r)
+	}
+	resp, err := s.Client().Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var buf bytes.Buffer
+	if _, err := buf.ReadFrom(resp.Body); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{resp, buf.Bytes()}
+}
+
+// Client is the HTTP client; World has a method of that name too.
+func (s *server) Client() *http.Client { return s.Server.Client() }
+
+// begin starts a grant over HTTP.
+func (s *server) begin(form url.Values) wire.DeviceAuthorization {
+	s.t.Helper()
+	if form == nil {
+		form = url.Values{"client_id": {string(logintest.App)}}
+	}
+	a := s.post(wire.PathDeviceAuthorization, form)
+	var d wire.DeviceAuthorization
+	if err := json.Unmarshal(a.body, &d); err != nil || a.StatusCode != http.StatusOK {
+		s.t.Fatalf("device authorization: %s %s", a.Status, a.body)
+	}
+	return d
+}
+
+// poll asks for tokens over HTTP.
+func (s *server) poll(deviceCode string) answer {
+	s.t.Helper()
+	return s.post(wire.PathToken, url.Values{
+		"grant_type": {wire.GrantTypeDeviceCode}, "client_id": {string(logintest.App)}, "device_code": {deviceCode},
+	})
+}
+
+func basicAuth(id, sec string) func(*http.Request) {
+	return func(r *http.Request) { r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(sec)) }
+}
+
+func bearer(tok string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+tok) }
+}
+
+// logBuffer is a log that a test may read while the server writes.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// grantID is the name of a device code's grant.
+func grantID(deviceCode string) auth.GrantID {
+	return auth.GrantID(secretOf(deviceCode).Hash().String())
+}

@@ -1,0 +1,23 @@
+package oauth_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// failing is a store whose writes fail.
+type failing struct {
+	store.Store
+	err error
+}
+
+func (f failing) Update(context.Context, func(store.Tx) error) error { return f.err }
+
+func record(h http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
