@@ -218,3 +218,18 @@ func rawDB(b *testing.B, path string) *sql.DB {
 	b.Cleanup(func() { db.Close() })
 	return db
 }
+
+// BenchmarkOpen is what a start of the server or the command line pays on an existing database.
+func BenchmarkOpen(b *testing.B) {
+	path := newPath(b)
+	openAt(b, path, Options{})
+	for b.Loop() {
+		db, err := Open(context.Background(), path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

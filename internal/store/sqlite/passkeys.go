@@ -1,10 +1,6 @@
 package sqlite
 
-import (
-	"strings"
-
-	"github.com/qrauthd/qrauthd/internal/auth"
-)
+import "github.com/qrauthd/qrauthd/internal/auth"
 
 const passkeyColumns = `id, user_id, public_key, aaguid, sign_count, backup_eligible, backup_state,
 	transports, created_at, last_used_at`
@@ -18,7 +14,7 @@ func scanPasskey(r row) (p auth.Passkey, err error) {
 func (t *tx) AddPasskey(p auth.Passkey) error {
 	return t.add("passkey", `INSERT INTO passkeys (`+passkeyColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?)`,
 		p.ID, string(p.UserID), blob(p.PublicKey), blob(p.AAGUID), int64(p.SignCount), p.BackupEligible, p.BackupState,
-		strings.Join(p.Transports, " "), instant(p.CreatedAt), instant(p.LastUsedAt))
+		words(p.Transports), instant(p.CreatedAt), instant(p.LastUsedAt))
 }
 
 func (t *tx) Passkey(id []byte) (auth.Passkey, error) {
@@ -34,7 +30,7 @@ func (t *tx) SetPasskey(p auth.Passkey) error {
 	return t.change("passkey", `UPDATE passkeys SET user_id=?, public_key=?, aaguid=?, sign_count=?,
 		backup_eligible=?, backup_state=?, transports=?, created_at=?, last_used_at=? WHERE id = ?`,
 		string(p.UserID), blob(p.PublicKey), blob(p.AAGUID), int64(p.SignCount), p.BackupEligible, p.BackupState,
-		strings.Join(p.Transports, " "), instant(p.CreatedAt), instant(p.LastUsedAt), p.ID)
+		words(p.Transports), instant(p.CreatedAt), instant(p.LastUsedAt), p.ID)
 }
 
 func (t *tx) RemovePasskey(id []byte) error {

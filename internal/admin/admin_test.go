@@ -1,0 +1,305 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qrauthd/qrauthd/internal/admin"
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+	"github.com/qrauthd/qrauthd/internal/store/sqlite"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func operator(t *testing.T) admin.Operator {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return admin.Operator{Store: db, Now: func() time.Time { return noon }}
+}
+
+func update(t *testing.T, st store.Store, fn func(store.Tx) error) {
+	t.Helper()
+	if err := st.Update(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAddClientFillsInDefaults(t *testing.T) {
+	o := operator(t)
+	got, sec, err := o.AddClient(t.Context(), admin.ClientRequest{ID: "acme", Name: " Acme  Studio "})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := auth.Client{
+		ID: "acme", Name: "Acme Studio", Scopes: auth.Scopes{"openid", "profile"},
+		Lifetime: 5 * time.Minute, Interval: 5 * time.Second, CreatedAt: noon,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("client (-want +got):\n%s", diff)
+	}
+	if !sec.IsZero() {
+		t.Error("a public client got a secret")
+	}
+	list, err := o.Clients(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]auth.Client{want}, list); diff != "" {
+		t.Errorf("Clients (-want +got):\n%s", diff)
+	}
+}
+
+func TestAddClientKeepsTheHashOfASecret(t *testing.T) {
+	o := operator(t)
+	c, sec, err := o.AddClient(t.Context(), admin.ClientRequest{ID: "kiosk", Name: "Kiosk", Confidential: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sec.IsZero() || c.SecretHash != sec.Hash() || !c.Confidential() {
+		t.Errorf("secret %q does not belong to hash %s", sec.Reveal(), c.SecretHash)
+	}
+}
+
+func TestAddClientRefuses(t *testing.T) {
+	good := admin.ClientRequest{ID: "acme", Name: "Acme"}
+	for name, tc := range map[string]struct {
+		change func(*admin.ClientRequest)
+		want   string
+	}{
+		"an empty ID":               {func(r *admin.ClientRequest) { r.ID = "" }, "client ID"},
+		"an ID with a colon":        {func(r *admin.ClientRequest) { r.ID = "a:b" }, "client ID"},
+		"an ID with a hyphen first": {func(r *admin.ClientRequest) { r.ID = "-a" }, "client ID"},
+		"an ID of 65 letters":       {func(r *admin.ClientRequest) { r.ID = auth.ClientID(strings.Repeat("a", 65)) }, "client ID"},
+		"a name of control letters": {func(r *admin.ClientRequest) { r.Name = "\x1b\x07" }, "name"},
+		"a name of 65 letters":      {func(r *admin.ClientRequest) { r.Name = strings.Repeat("ä", 65) }, "name"},
+		"a scope with a quote":      {func(r *admin.ClientRequest) { r.Scopes = []string{`a"b`} }, "scopes"},
+		"a lifetime below 10 s":     {func(r *admin.ClientRequest) { r.Lifetime = 9 * time.Second }, "lifetime"},
+		"a lifetime above 10 min":   {func(r *admin.ClientRequest) { r.Lifetime = 601 * time.Second }, "lifetime"},
+		"half a second in it":       {func(r *admin.ClientRequest) { r.Lifetime = 20500 * time.Millisecond }, "lifetime"},
+		"a negative interval":       {func(r *admin.ClientRequest) { r.Interval = -time.Second }, "interval"},
+		"an interval above 1 min":   {func(r *admin.ClientRequest) { r.Interval = 61 * time.Second }, "interval"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := good
+			tc.change(&r)
+			_, _, err := operator(t).AddClient(t.Context(), r)
+			if !errors.Is(err, admin.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want ErrInvalid about the %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestAddClientReportsAllFaultsAtOnce(t *testing.T) {
+	_, _, err := operator(t).AddClient(t.Context(), admin.ClientRequest{ID: "a b", Lifetime: time.Hour, Interval: time.Hour})
+	if got := len(strings.Split(err.Error(), "\n")); got != 4 {
+		t.Errorf("got %d faults, want 4:\n%v", got, err)
+	}
+}
+
+func TestAddClientRefusesATakenID(t *testing.T) {
+	o := operator(t)
+	r := admin.ClientRequest{ID: "acme", Name: "Acme"}
+	if _, _, err := o.AddClient(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := o.AddClient(t.Context(), r); !errors.Is(err, admin.ErrClientExists) {
+		t.Errorf("got %v, want ErrClientExists", err)
+	}
+}
+
+func TestRemoveClient(t *testing.T) {
+	o := operator(t)
+	if _, _, err := o.AddClient(t.Context(), admin.ClientRequest{ID: "acme", Name: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.RemoveClient(t.Context(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.RemoveClient(t.Context(), "acme"); !errors.Is(err, admin.ErrNoClient) {
+		t.Errorf("got %v, want ErrNoClient", err)
+	}
+}
+
+// people adds Ada, with a passkey, a live session and one that is over, and two Bobs.
+func people(t *testing.T, o admin.Operator) {
+	t.Helper()
+	if _, _, err := o.AddClient(t.Context(), admin.ClientRequest{ID: "acme", Name: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	session := func(id string, until time.Time) auth.Session {
+		return auth.Session{
+			ID: auth.SessionID(id), GrantID: auth.GrantID(id), UserID: "u-ada", ClientID: "acme",
+			AccessHash: secret.From(id).Hash(), CreatedAt: noon.Add(-time.Hour), ExpiresAt: until,
+		}
+	}
+	update(t, o.Store, func(tx store.Tx) error {
+		return errors.Join(
+			tx.AddUser(auth.User{ID: "u-ada", Name: "Ada", CreatedAt: noon.Add(-3 * time.Hour)}),
+			tx.AddUser(auth.User{ID: "u-bob1", Name: "Bob", CreatedAt: noon.Add(-2 * time.Hour)}),
+			tx.AddUser(auth.User{ID: "u-bob2", Name: "bob", CreatedAt: noon.Add(-time.Hour)}),
+			tx.AddPasskey(auth.Passkey{ID: []byte{1}, UserID: "u-ada", PublicKey: []byte{2}, CreatedAt: noon}),
+			tx.AddSession(session("live", noon.Add(time.Hour))),
+			tx.AddSession(session("over", noon)),
+		)
+	})
+}
+
+func TestUsersCountsWhatIsLive(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	got, err := o.Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []admin.Account{
+		{User: auth.User{ID: "u-ada", Name: "Ada", CreatedAt: noon.Add(-3 * time.Hour)}, Passkeys: 1, Sessions: 1},
+		{User: auth.User{ID: "u-bob1", Name: "Bob", CreatedAt: noon.Add(-2 * time.Hour)}},
+		{User: auth.User{ID: "u-bob2", Name: "bob", CreatedAt: noon.Add(-time.Hour)}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Users (-want +got):\n%s", diff)
+	}
+}
+
+func TestAUserIsNamedByIDOrByAnUnambiguousName(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	for name, tc := range map[string]struct {
+		idOrName string
+		want     auth.UserID
+		err      error
+	}{
+		"by ID":                        {"u-bob2", "u-bob2", nil},
+		"by name, whatever its case":   {"ada", "u-ada", nil},
+		"by a name that two have":      {"Bob", "", admin.ErrAmbiguous},
+		"by a name that nobody has":    {"Eve", "", admin.ErrNoUser},
+		"by nothing":                   {"", "", admin.ErrNoUser},
+		"by a name with spaces around": {"  Ada ", "u-ada", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u, err := o.Enable(t.Context(), tc.idOrName)
+			if !errors.Is(err, tc.err) || err == nil && u.ID != tc.want {
+				t.Errorf("got %q, %v, want %q, %v", u.ID, err, tc.want, tc.err)
+			}
+		})
+	}
+	_, err := o.Enable(t.Context(), "Bob")
+	for _, id := range []string{"u-bob1", "u-bob2"} {
+		if !strings.Contains(err.Error(), id) {
+			t.Errorf("the error does not list %s:\n%v", id, err)
+		}
+	}
+}
+
+func TestDisableEndsTheSessionsAndEnableBringsNoneBack(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	u, ended, err := o.Disable(t.Context(), "Ada")
+	if err != nil || !u.Disabled || ended != 2 {
+		t.Fatalf("got %+v, %d, %v, want a disabled user and 2 sessions ended", u, ended, err)
+	}
+	if u, err = o.Enable(t.Context(), "Ada"); err != nil || u.Disabled {
+		t.Fatalf("got %+v, %v, want an enabled user", u, err)
+	}
+	list, err := o.Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list[0].Sessions != 0 || list[0].Passkeys != 1 {
+		t.Errorf("got %d sessions and %d passkeys, want 0 and 1", list[0].Sessions, list[0].Passkeys)
+	}
+}
+
+func TestRemoveUser(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	if _, err := o.RemoveUser(t.Context(), "u-ada"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.RemoveUser(t.Context(), "u-ada"); !errors.Is(err, admin.ErrNoUser) {
+		t.Errorf("got %v, want ErrNoUser", err)
+	}
+}
+
+func TestInviteANewcomer(t *testing.T) {
+	o := operator(t)
+	inv, token, err := o.Invite(t.Context(), admin.InviteRequest{Name: "Ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := auth.Invitation{Hash: token.Hash(), Name: "Ada", CreatedAt: noon, ExpiresAt: noon.Add(7 * 24 * time.Hour)}
+	if diff := cmp.Diff(want, inv); diff != "" {
+		t.Errorf("Invite (-want +got):\n%s", diff)
+	}
+	var kept auth.Invitation
+	err = o.Store.View(t.Context(), func(tx store.Tx) (err error) {
+		kept, err = tx.Invitation(token.Hash())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+}
+
+func TestInviteSomebodyWhoHasAnAccount(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	inv, _, err := o.Invite(t.Context(), admin.InviteRequest{User: "Ada", Lifetime: time.Hour})
+	if err != nil || inv.UserID != "u-ada" || !inv.ExpiresAt.Equal(noon.Add(time.Hour)) {
+		t.Errorf("got %+v, %v, want an hour's invitation for u-ada", inv, err)
+	}
+}
+
+func TestInviteRefuses(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	if _, _, err := o.Disable(t.Context(), "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		r    admin.InviteRequest
+		want error
+	}{
+		"a name for an account that has one": {admin.InviteRequest{Name: "A", User: "Ada"}, admin.ErrInvalid},
+		"a lifetime that has passed":         {admin.InviteRequest{Lifetime: -time.Hour}, admin.ErrInvalid},
+		"a lifetime of a year":               {admin.InviteRequest{Lifetime: 365 * 24 * time.Hour}, admin.ErrInvalid},
+		"a disabled account":                 {admin.InviteRequest{User: "Ada"}, admin.ErrDisabled},
+		"an ambiguous name":                  {admin.InviteRequest{User: "Bob"}, admin.ErrAmbiguous},
+		"nobody's name":                      {admin.InviteRequest{User: "Eve"}, admin.ErrNoUser},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, _, err := o.Invite(t.Context(), tc.r); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestACancelledContextChangesNothing(t *testing.T) {
+	o := operator(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := o.AddClient(ctx, admin.ClientRequest{ID: "acme", Name: "Acme"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}

@@ -1,0 +1,80 @@
+package push_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/push"
+)
+
+func TestAPublicationWakesWhoWaitsForThatGrant(t *testing.T) {
+	var hub push.Hub
+	var a, b, other atomic.Int32
+	subA := hub.Subscribe("g", func() { a.Add(1) })
+	hub.Subscribe("g", func() { b.Add(1) })
+	hub.Subscribe("other", func() { other.Add(1) })
+	hub.Publish("g")
+	subA.Close()
+	subA.Close()
+	hub.Publish("g")
+	hub.Publish("nobody waits for this")
+	if a.Load() != 1 || b.Load() != 2 || other.Load() != 0 {
+		t.Errorf("woken %d, %d and %d times, want 1, 2 and 0", a.Load(), b.Load(), other.Load())
+	}
+	if got := hub.Waiting(); got != 2 {
+		t.Errorf("%d wait, want 2", got)
+	}
+}
+
+func TestASignalIsASlotOfOne(t *testing.T) {
+	wake, news := push.Signal()
+	for range 100 {
+		wake() // a slow reader holds up nobody
+	}
+	<-news
+	select {
+	case <-news:
+		t.Error("the slot held more than one")
+	default:
+	}
+	wake()
+	<-news
+}
+
+func TestNothingFallsBetweenSubscribeAndPublish(t *testing.T) {
+	var hub push.Hub
+	var state atomic.Int32
+	var readers sync.WaitGroup
+	for range 20 {
+		readers.Go(func() {
+			wake, news := push.Signal()
+			sub := hub.Subscribe("g", wake) // first
+			defer sub.Close()
+			for state.Load() == 0 { // then read
+				<-news
+			}
+		})
+	}
+	state.Store(1) // commit first
+	hub.Publish("g")
+	readers.Wait()
+}
+
+func BenchmarkPublish(b *testing.B) {
+	for name, idle := range map[string]int{"alone": 0, "beside 50000 idle": 50_000} {
+		b.Run(name, func(b *testing.B) {
+			var hub push.Hub
+			for i := range idle {
+				hub.Subscribe(auth.GrantID(rune(i)), func() {})
+			}
+			wake, news := push.Signal()
+			hub.Subscribe("g", wake)
+			for b.Loop() {
+				hub.Publish("g")
+				<-news
+			}
+		})
+	}
+}
