@@ -1,0 +1,103 @@
+package desktop
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+)
+
+// requestTimeout bounds one request, whatever client the app brought.
+const requestTimeout = 15 * time.Second
+
+// Client signs one app in at one server. It is safe for concurrent use and owns
+// no goroutine.
+type Client struct {
+	issuer   *url.URL
+	clientID string
+	scopes   auth.Scopes
+	device   auth.Device
+	push     bool
+	http     *http.Client // never follows a redirect
+	log      *slog.Logger
+	meta     metadataCache
+
+	wall   func() time.Time // the clock on the wall: sleep counts
+	chance func() float64   // in [0, 1), for jitter
+}
+
+// New returns a client, or everything that is wrong with the configuration. It
+// asks nothing of the server.
+func New(cfg Config) (*Client, error) {
+	issuer, issuerErr := parseIssuer(cfg.Issuer)
+	scopes, scopesErr := auth.ParseScopes(strings.Join(cfg.Scopes, " "))
+	var idErr error
+	if cfg.ClientID == "" {
+		idErr = errors.New("the client ID is missing: ask the server's operator to register the app")
+	}
+	if err := errors.Join(issuerErr, idErr, scopesErr); err != nil {
+		return nil, fmt.Errorf("desktop: %w", err)
+	}
+	return &Client{
+		issuer:   issuer,
+		clientID: cfg.ClientID,
+		scopes:   scopes,
+		device:   cfg.Device.declared(),
+		push:     !cfg.DisablePush,
+		http:     withoutRedirects(cfg.HTTPClient),
+		log:      cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
+		wall:     func() time.Time { return time.Now().Round(0) },
+		chance:   rand.Float64,
+	}, nil
+}
+
+// withoutRedirects copies the app's client. A redirect of a POST would carry the
+// device code or a token to wherever it points.
+func withoutRedirects(c *http.Client) *http.Client {
+	own := http.Client{Timeout: 2 * requestTimeout}
+	if c != nil {
+		own = *c
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// parseIssuer reads an issuer identifier: an https URL without query or fragment
+// (RFC 8414 section 2). Plain http is for a server on this very computer.
+func parseIssuer(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("issuer: %w", err)
+	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, fmt.Errorf("issuer %q: want a URL such as https://login.example.com", u.Redacted())
+	case !secure(u):
+		return nil, fmt.Errorf("issuer %q: want https (http is for localhost only)", raw)
+	}
+	return u, nil
+}
+
+// secure reports whether secrets may travel to the URL: over TLS, or not over
+// the network at all.
+func secure(u *url.URL) bool {
+	switch u.Scheme {
+	case "https", "wss":
+		return true
+	case "http", "ws":
+		return loopback(u.Hostname())
+	}
+	return false
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (ip != nil && ip.IsLoopback())
+}

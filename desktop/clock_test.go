@@ -1,0 +1,97 @@
+package desktop_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/qrauthd/qrauthd/desktop"
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// sleeper is a clock on the wall that can jump.
+type sleeper struct{ slept atomic.Int64 }
+
+func (s *sleeper) now() time.Time        { return time.Now().Add(time.Duration(s.slept.Load())) }
+func (s *sleeper) sleep(d time.Duration) { s.slept.Add(int64(d)) }
+
+func asleep(t *testing.T, f *fake, test func(t *testing.T, n *network, s *sleeper, l *desktop.Login)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		n, s := f.plug(t), &sleeper{}
+		c := f.client(t, n.transport(t))
+		c.SetWall(s.now)
+		l := start(t, c)
+		synctest.Wait()
+		test(t, n, s, l)
+	})
+}
+
+func TestAWakeReconnectsAndPollsAtOnce(t *testing.T) {
+	f := newFake()
+	asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+		began := time.Now()
+		s.sleep(2 * time.Minute)
+		synctestUntil(t, time.Second)
+		if got := since(began, f.pollTimes()); len(got) != 1 || got[0] != time.Second {
+			t.Errorf("polls: got %v, want one at the first tick", got)
+		}
+		if got := since(began, f.dialTimes()); len(got) != 2 || got[1] != time.Second {
+			t.Errorf("dials: got %v, want a second one at the first tick", got)
+		}
+		f.set(wire.StateApproved)
+		signedIn(t, l)
+	})
+}
+
+func TestAnApprovalDuringASleepIsFetched(t *testing.T) {
+	f := newFake()
+	asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+		f.mu.Lock()
+		f.state = wire.StateApproved // while nobody listens
+		f.mu.Unlock()
+		s.sleep(2 * time.Minute)
+		began := time.Now()
+		signedIn(t, l)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("took %v after waking, want a tick", took)
+		}
+	})
+}
+
+func TestSleepingPastTheExpiryEndsTheLogin(t *testing.T) {
+	t.Run("when the server says so", func(t *testing.T) {
+		f := newFake()
+		asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+			f.mu.Lock()
+			f.state = wire.StateExpired
+			f.mu.Unlock()
+			s.sleep(time.Hour)
+			endsWith(t, l, desktop.ErrExpired)
+		})
+	})
+	t.Run("when there is no network either", func(t *testing.T) {
+		f := newFake()
+		asleep(t, f, func(t *testing.T, n *network, s *sleeper, l *desktop.Login) {
+			n.setCut(true)
+			s.sleep(time.Hour)
+			began := time.Now()
+			endsWith(t, l, desktop.ErrOffline)
+			if took := time.Since(began); took > time.Minute {
+				t.Errorf("took %v awake, but the sleep counts", took)
+			}
+		})
+	})
+}
+
+func TestAClockThatIsSetForwardDoesNotEndTheLogin(t *testing.T) {
+	f := newFake()
+	f.noPush = true
+	asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+		s.sleep(time.Hour)
+		synctestUntil(t, time.Minute)
+		f.set(wire.StateApproved)
+		signedIn(t, l)
+	})
+}

@@ -1,0 +1,30 @@
+package desktop
+
+import (
+	"log/slog"
+	"net/http"
+)
+
+// Config says which server to sign in at, and as which app.
+type Config struct {
+	// Issuer is the server's URL, to the letter as its metadata spells it. It is
+	// https, or http on localhost. It may have a path.
+	Issuer string
+	// ClientID is the app's name at the server. The app is a public client: it
+	// holds no secret (RFC 8252 section 8.5).
+	ClientID string
+	// Scopes are what the app asks for; none are the ones that the server has
+	// registered for it.
+	Scopes []string
+	// Device is what the phone shows about this computer.
+	Device Device
+	// HTTPClient is used for every request, without following redirects. The
+	// default has timeouts of its own. Where its Transport is a *http.Transport the
+	// push channel takes proxy, dialer and TLS settings from it.
+	HTTPClient *http.Client
+	// DisablePush leaves the sign-in to polling.
+	DisablePush bool
+	// Logger gets what a developer may want to know, and never a secret. The
+	// default discards.
+	Logger *slog.Logger
+}

@@ -1,0 +1,42 @@
+package desktop
+
+import (
+	"errors"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// How a sign-in or a session ends when it doesn't go well. Each message says
+// what to do next; tell them apart by errors.Is.
+var (
+	// ErrDenied: the person, or somebody with the person's phone, said no.
+	ErrDenied = errors.New("the sign-in was denied on the phone: start a new one to try again")
+	// ErrExpired: nobody answered in time.
+	ErrExpired = errors.New("the code has run out: start a new sign-in to get a new code")
+	// ErrCancelled: this computer gave up.
+	ErrCancelled = errors.New("the sign-in was cancelled: start a new one to try again")
+	// ErrInterrupted: the phone approved, but the answer with the tokens was lost
+	// on its way, and a code is good for one answer only.
+	ErrInterrupted = errors.New("the sign-in was cut off before its answer arrived: start a new one")
+	// ErrOffline: the server can't be reached. It wraps the cause.
+	ErrOffline = errors.New("the server can't be reached: check the connection and try again")
+	// ErrNoSession: none is kept, or the kept one has ended.
+	ErrNoSession = errors.New("there is no session: sign in")
+	// ErrSignedOut: the session was ended, here or elsewhere.
+	ErrSignedOut = errors.New("this computer was signed out: sign in again")
+)
+
+// OAuthError is a server's refusal that trying again does not mend, such as an
+// unknown client (RFC 6749 section 5.2). Use errors.As.
+type OAuthError struct {
+	Code        string
+	Description string
+}
+
+func (e *OAuthError) Error() string {
+	msg := (&wire.Error{Code: e.Code, Description: e.Description}).Error()
+	if e.Code == wire.CodeInvalidClient || e.Code == wire.CodeUnauthorizedClient {
+		return "the server does not know this app (" + msg + "): register its client ID with the server's operator"
+	}
+	return "the server refused the sign-in (" + msg + ")"
+}

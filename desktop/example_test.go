@@ -1,0 +1,228 @@
+package desktop_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http/httptest"
+
+	"github.com/qrauthd/qrauthd/desktop"
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// exampleServer is a server for the examples, with a person who reacts as told.
+func exampleServer() (issuer string, person *fake, stop func()) {
+	f := newFake()
+	srv := httptest.NewServer(f)
+	f.issuer = srv.URL
+	return f.issuer, f, srv.Close
+}
+
+func (f *fake) approves() { f.set(wire.StateApproved) }
+func (f *fake) denies()   { f.set(wire.StateDenied) }
+
+func ExampleNew() {
+	_, err := desktop.New(desktop.Config{
+		Issuer:   "https://login.acme.example",
+		ClientID: "acme-studio",
+		Device:   desktop.Device{Name: "ALICE-PC", AppVersion: "2.4.0"},
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleClient_Start() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	login, err := client.Start(ctx) // when the person chooses "Sign in"
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("Scan the QR code, or enter", login.Current().UserCode)
+	person.approves()
+
+	session, err := login.Wait(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	who, err := session.UserInfo(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("Welcome,", who.Name)
+	// Output:
+	// Scan the QR code, or enter WDJB-MJHT
+	// Welcome, Ada
+}
+
+func ExampleLogin_Updates() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	login, err := client.Start(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	person.approves()
+	for u := range login.Updates() { // a screen draws each one
+		if u.State == desktop.StateRedeemed {
+			fmt.Println("signed in")
+		}
+	}
+	// Output: signed in
+}
+
+func ExampleLogin_Wait() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	login, err := client.Start(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	person.denies()
+	_, err = login.Wait(context.Background())
+	var refused *desktop.OAuthError
+	switch {
+	case errors.Is(err, desktop.ErrDenied):
+		fmt.Println("Denied on the phone.")
+	case errors.Is(err, desktop.ErrExpired):
+		fmt.Println("The code has run out.")
+	case errors.Is(err, desktop.ErrOffline):
+		fmt.Println("Can't reach the server.")
+	case errors.As(err, &refused):
+		fmt.Println("The server refused:", refused.Code)
+	}
+	// Output: Denied on the phone.
+}
+
+func ExampleLogin_Cancel() {
+	issuer, _, stop := exampleServer()
+	defer stop()
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	login, err := client.Start(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	login.Cancel()
+	_, err = login.Wait(context.Background())
+	<-login.Done() // the server knows: the program may exit
+	fmt.Println(errors.Is(err, desktop.ErrCancelled))
+	// Output: true
+}
+
+func ExampleClient_Restore() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	ctx, store := context.Background(), newMemory() // an app takes keychain.System
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	session, err := client.Restore(ctx, store)
+	if errors.Is(err, desktop.ErrNoSession) {
+		fmt.Println("no session yet")
+		session = exampleSignIn(client, person)
+		err = session.Save(store)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.Restore(ctx, store) // at the next start
+	fmt.Println("silently:", err)
+	// Output:
+	// no session yet
+	// silently: <nil>
+}
+
+func ExampleSession_SignOut() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	session := exampleSignIn(client, person)
+	if err := session.SignOut(context.Background()); err != nil {
+		fmt.Println("signed out here, but:", err)
+	}
+	_, err = session.Token()
+	fmt.Println(err)
+	// Output: this computer was signed out: sign in again
+}
+
+func ExampleSession_HTTPClient() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	session := exampleSignIn(client, person)
+	res, err := session.HTTPClient().Get(issuer + "/userinfo") // or the app's own server
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer res.Body.Close()
+	fmt.Println(res.Status)
+	// Output: 200 OK
+}
+
+func exampleSignIn(client *desktop.Client, person *fake) *desktop.Session {
+	login, err := client.Start(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	person.approves()
+	session, err := login.Wait(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return session
+}
+
+func ExampleUpdate_QR() {
+	u := desktop.Update{VerificationURIComplete: "https://login.acme.example/device?user_code=WDJB-MJHT"}
+	code, err := u.QR()
+	if err != nil {
+		log.Fatal(err)
+	}
+	dark := 0
+	for y := range code.Size() {
+		for x := range code.Size() {
+			if code.Dark(x, y) {
+				dark++ // fill the square at x, y
+			}
+		}
+	}
+	fmt.Println(code.Size(), dark > 0)
+	// Output: 41 true
+}
+
+func ExampleQR_Terminal() {
+	code, err := desktop.NewQR("https://login.acme.example/device")
+	if err != nil {
+		log.Fatal(err)
+	}
+	drawing := code.Terminal()
+	fmt.Println(len(drawing) > 0)
+	// Output: true
+}

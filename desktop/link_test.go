@@ -1,0 +1,99 @@
+package desktop
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+func TestWhatFollowsADrop(t *testing.T) {
+	later := wire.FormatRetryAfter(12 * time.Second)
+	cases := []struct {
+		name  string
+		link  link
+		drop  drop
+		never bool
+		ask   bool
+		low   time.Duration
+		high  time.Duration
+	}{
+		{"a last state was sent", link{}, drop{code: wire.CloseDone}, true, true, 0, 0},
+		{"the code is unknown", link{}, drop{code: wire.CloseUnknown}, true, true, 0, 0},
+		{"we were malformed", link{}, drop{code: wire.CloseMalformed}, true, false, 0, 0},
+		{"our hello was late", link{}, drop{code: wire.CloseNoHello}, true, false, 0, 0},
+		{"a restart says when", link{}, drop{code: wire.CloseRestart, reason: later}, false, false, 12 * time.Second, 12 * time.Second},
+		{"a restart does not say when", link{}, drop{code: wire.CloseRestart}, false, false, 0, time.Second},
+		{"the server cannot read the state", link{}, drop{code: wire.CloseServerError}, false, false, 0, time.Second},
+		{"the network broke", link{}, drop{err: errors.New("reset")}, false, false, 0, time.Second},
+		{"it broke the fourth time", link{failures: 3}, drop{}, false, false, 0, 8 * time.Second},
+		{"it broke the hundredth time", link{failures: 99}, drop{}, false, false, 0, 30 * time.Second},
+		{"it broke after a long good time", link{failures: 99, refusals: 9}, drop{lived: time.Minute}, false, false, 0, time.Second},
+		{"we were replaced", link{}, drop{code: wire.CloseReplaced}, false, false, 15 * time.Second, 30 * time.Second},
+		{"we are over budget, again", link{refusals: 1}, drop{code: wire.CloseOverBudget}, false, false, 30 * time.Second, time.Minute},
+		{"a close code of tomorrow", link{}, drop{code: 4999}, false, false, 15 * time.Second, 30 * time.Second},
+		{"a proxy refused the upgrade", link{}, drop{status: 403}, false, false, 15 * time.Second, 30 * time.Second},
+		{"a proxy refused it for the tenth time", link{refusals: 9}, drop{status: 200}, false, false, 150 * time.Second, 5 * time.Minute},
+		{"the upgrade is over budget", link{}, drop{status: 429, retryAfter: time.Minute}, false, false, time.Minute, time.Minute},
+		{"the server is in trouble", link{}, drop{status: 502}, false, false, 0, time.Second},
+		{"the server is in trouble and says when", link{}, drop{status: 503, retryAfter: 9 * time.Second}, false, false, 9 * time.Second, 9 * time.Second},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			_, low := tc.link.dropped(tc.drop, always(0))
+			_, high := tc.link.dropped(tc.drop, always(0.999999999))
+			if low.never != tc.never || low.ask != tc.ask {
+				t.Errorf("got %+v, want never %v, ask %v", low, tc.never, tc.ask)
+			}
+			if low.wait != tc.low || (high.wait-tc.high).Abs() > time.Millisecond {
+				t.Errorf("waits %v to %v, want %v to %v", low.wait, high.wait, tc.low, tc.high)
+			}
+		})
+	}
+}
+
+func TestDropsNeverMakeALinkDialWildly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var l link
+		for range rapid.IntRange(1, 60).Draw(t, "drops") {
+			d := drop{
+				code:   rapid.IntRange(0, 5000).Draw(t, "code"),
+				status: rapid.SampledFrom([]int{0, 200, 403, 429, 500}).Draw(t, "status"),
+			}
+			var p plan
+			if l, p = l.dropped(d, always(0.5)); !p.never && (p.wait <= 0 || p.wait > refusedCap) {
+				t.Fatalf("%+v waits %v", d, p.wait)
+			}
+		}
+	})
+}
+
+func TestPulse(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	cases := []struct {
+		name   string
+		passed time.Duration
+		want   bool
+	}{
+		{"an ordinary tick", time.Second, false},
+		{"a late tick on a busy machine", 4 * time.Second, false},
+		{"a nap", 7 * time.Second, true},
+		{"a night", 8 * time.Hour, true},
+		{"a small correction backwards", -time.Second, false},
+		{"the clock is set back", -time.Hour, true},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			p := pulse{start}
+			if got := p.beat(start.Add(tc.passed)); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+			if p.beat(start.Add(tc.passed + time.Second)) {
+				t.Error("the next tick jumped too")
+			}
+		})
+	}
+}

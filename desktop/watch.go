@@ -1,0 +1,263 @@
+package desktop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// expirySlack is how long past a grant's expiry the server's word is awaited.
+const expirySlack = 10 * time.Second
+
+// watch follows one grant to its end. One goroutine owns it; polls and the push
+// channel run in goroutines of their own and report to it.
+type watch struct {
+	client *Client
+	login  *Login
+	meta   wire.Metadata
+	grant  wire.DeviceAuthorization
+	push   *url.URL // nil: poll only
+	dialer *websocket.Dialer
+
+	view    Update
+	session *Session
+	bound   time.Time // past it, awake or not, no server may string us along
+
+	pace     pace
+	answers  chan answer
+	polling  bool
+	lastPoll time.Time // the start of the newest poll
+	pollAt   time.Time
+	retryAt  time.Time // the server asked not to be asked before
+	again    bool      // there is news that the poll under way may have missed
+	redeemed bool      // the server gave tokens to somebody: to us, if to anyone
+
+	link   link
+	socket *socket
+	seq    int64
+	dialAt time.Time // zero: never again
+
+	pulse    pulse
+	finalAsk bool // the poll at the expiry has been made
+
+	work   sync.WaitGroup
+	cancel context.CancelFunc // of the work
+}
+
+func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthorization) *watch {
+	now := time.Now()
+	w := &watch{
+		client:  c,
+		login:   l,
+		meta:    meta,
+		grant:   grant,
+		pace:    newPace(grant.Interval),
+		answers: make(chan answer, 1),
+		pulse:   pulse{c.wall()},
+		view: Update{
+			State:                   StatePending,
+			UserCode:                grant.UserCode,
+			VerificationURI:         grant.VerificationURI,
+			VerificationURIComplete: grant.VerificationURIComplete,
+		},
+	}
+	w.pollAt = now.Add(w.pace.interval)
+	w.expireIn(seconds(grant.ExpiresIn))
+	w.view.CodeExpires = w.view.Expires
+	if c.push {
+		w.push = pushURL(meta, grant.PushURI)
+	}
+	if w.push != nil {
+		w.dialer, w.dialAt = c.dialer(), now
+	}
+	return w
+}
+
+// run follows the grant until it ends or ctx does, and takes leave.
+func (w *watch) run(ctx context.Context) {
+	defer close(w.login.done)
+	defer w.login.giveUp()
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a poll may outlive ctx: it may bring tokens
+	w.cancel = cancel
+	w.follow(ctx, work)
+	w.login.finish(w.view, w.session)
+	w.log("the sign-in ended", "error", w.view.Err)
+	if ctx.Err() != nil && errors.Is(w.view.Err, ErrCancelled) {
+		w.takeLeave()
+	}
+	if w.socket != nil {
+		w.socket.close()
+	}
+	cancel()
+	w.work.Wait()
+}
+
+// follow handles one event after the other.
+func (w *watch) follow(ctx, work context.Context) {
+	ticker := time.NewTicker(pulsePeriod)
+	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for !w.view.State.Terminal() {
+		before := w.view
+		select {
+		case <-ctx.Done():
+			w.end(StateCancelled, ErrCancelled)
+		case a := <-w.answers:
+			w.answered(a)
+		case e := <-w.socketEvents():
+			w.heard(e)
+		case <-ticker.C:
+			w.ticked()
+		case <-timer.C:
+		}
+		if w.view.State.Terminal() {
+			return
+		}
+		w.startDue(work)
+		timer.Reset(time.Until(w.nextDue()))
+		w.publish(before)
+	}
+}
+
+func (w *watch) socketEvents() <-chan socketEvent {
+	if w.socket == nil {
+		return nil
+	}
+	return w.socket.events
+}
+
+// publish tells the app what is new.
+func (w *watch) publish(before Update) {
+	w.view.Pushed = w.socket.up()
+	w.view.Offline = w.pace.failures > 0 && !w.view.Pushed
+	if !w.view.Pushed {
+		w.view.CodeExpires = w.view.Expires // codes rotate only while the channel is up
+	}
+	if w.view != before {
+		w.log("the sign-in went on")
+		w.login.publish(w.view)
+	}
+}
+
+// startDue starts the poll and the dial whose time has come.
+func (w *watch) startDue(work context.Context) {
+	now := time.Now()
+	if !w.polling && !now.Before(w.pollAt) {
+		w.polling, w.again, w.lastPoll = true, false, now
+		w.work.Go(func() {
+			w.answers <- w.client.poll(work, w.meta.TokenEndpoint, w.grant.DeviceCode)
+		})
+	}
+	if w.mayDial() && !now.Before(w.dialAt) {
+		w.work.Add(1)
+		w.seq = 0
+		w.socket = openSocket(work, w.dialer, w.client.helloFor(w.push, w.grant.DeviceCode), w.work.Done)
+	}
+}
+
+func (w *watch) mayDial() bool { return w.socket == nil && !w.dialAt.IsZero() }
+
+// nextDue is when startDue has work again. Far away is as good as never: an
+// event comes first.
+func (w *watch) nextDue() time.Time {
+	due := time.Now().Add(time.Hour)
+	if !w.polling && w.pollAt.Before(due) {
+		due = w.pollAt
+	}
+	if w.mayDial() && w.dialAt.Before(due) {
+		due = w.dialAt
+	}
+	return due
+}
+
+// end ends the login. Whatever is no ending of the wire's is an expiry to look
+// at: the code is good for nothing.
+func (w *watch) end(s State, err error) {
+	w.view.State, w.view.Err = s, err
+	w.view.Offline = errors.Is(err, ErrOffline)
+	w.view.Pushed = false
+}
+
+// expireIn moves the expiry: by the clock on the wall, so that sleep counts.
+func (w *watch) expireIn(d time.Duration) {
+	w.view.Expires = w.client.wall().Add(d)
+	w.bound = time.Now().Add(d + expirySlack)
+	w.finalAsk = false
+}
+
+// ticked looks at the clocks.
+func (w *watch) ticked() {
+	wall := w.client.wall()
+	if w.pulse.beat(wall) {
+		w.woke()
+	}
+	if !w.finalAsk && wall.After(w.view.Expires) {
+		w.finalAsk = true
+		w.ask(w.soonest())
+	}
+	awakeTooLong := time.Now().After(w.bound)
+	switch late := awakeTooLong || wall.After(w.view.Expires.Add(expirySlack)); {
+	case w.polling || !late:
+	case w.pace.failures > 0:
+		w.end(StateExpired, fmt.Errorf("%w, and meanwhile the code has run out", ErrOffline))
+	case awakeTooLong:
+		w.end(StateExpired, ErrExpired)
+	}
+}
+
+// woke starts afresh after a sleep: connections that look alive are not.
+func (w *watch) woke() {
+	w.log("the clock jumped")
+	w.client.http.CloseIdleConnections()
+	w.link, w.retryAt = link{}, time.Time{}
+	if w.socket != nil {
+		w.socket.cancel()
+		w.socket, w.dialAt = nil, time.Now()
+	} else if !w.dialAt.IsZero() {
+		w.dialAt = time.Now()
+	}
+	w.again = w.polling
+	w.ask(time.Now())
+}
+
+// ask moves the next poll forward to a time, not before the server allows.
+func (w *watch) ask(at time.Time) {
+	if at.Before(w.retryAt) {
+		at = w.retryAt
+	}
+	if at.Before(w.pollAt) {
+		w.pollAt = at
+	}
+}
+
+// soonest is when a poll is not too early: the first one never is.
+func (w *watch) soonest() time.Time {
+	now := time.Now()
+	if at := w.lastPoll.Add(w.pace.interval); !w.lastPoll.IsZero() && at.After(now) {
+		return at
+	}
+	return now
+}
+
+// rest plans the next poll after an answer.
+func (w *watch) rest() {
+	pushed := w.socket.up() && w.view.State != StateApproved
+	w.pollAt = time.Now().Add(w.pace.wait(pushed, w.client.chance))
+	if w.pollAt.Before(w.retryAt) {
+		w.pollAt = w.retryAt
+	}
+}
+
+func (w *watch) log(msg string, args ...any) {
+	args = append(args, slog.String("state", string(w.view.State)), slog.Bool("pushed", w.view.Pushed), slog.Bool("offline", w.view.Offline))
+	w.client.log.Debug(msg, args...)
+}

@@ -1,0 +1,55 @@
+package desktop
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// answered handles a poll's answer.
+func (w *watch) answered(a answer) {
+	w.polling = false
+	switch a.outcome {
+	case outcomeTokens:
+		w.session = newSession(w.client, a.token)
+		w.end(StateRedeemed, nil)
+		return
+	case outcomeOver:
+		w.over(a.err)
+		return
+	case outcomeFailed:
+		w.pace = w.pace.failed()
+		w.retryAt = time.Now().Add(a.retryAfter)
+	case outcomePending:
+		w.pace = w.pace.answered()
+	case outcomeSlowDown:
+		w.pace = w.pace.slowedDown()
+	}
+	w.rest()
+	if w.again && a.outcome != outcomeFailed {
+		w.ask(time.Now()) // an approved grant is redeemed whatever the pace
+	}
+}
+
+// over ends the login by the server's refusal.
+func (w *watch) over(err error) {
+	var refused *OAuthError
+	switch {
+	case errors.Is(err, ErrDenied):
+		w.end(StateDenied, err)
+	case errors.Is(err, ErrExpired):
+		w.end(StateExpired, err)
+	case errors.As(err, &refused) && refused.Code == wire.CodeInvalidGrant && w.answerLost():
+		w.end(StateExpired, fmt.Errorf("%w: %w", ErrInterrupted, err))
+	default:
+		w.end(StateExpired, err)
+	}
+}
+
+// answerLost reports whether the tokens may have gone out and got lost: a code
+// is good for one success only.
+func (w *watch) answerLost() bool {
+	return w.redeemed || w.view.State == StateApproved || w.pace.failures > 0
+}

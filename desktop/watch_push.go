@@ -1,0 +1,72 @@
+package desktop
+
+import (
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// heard handles an event of the push channel.
+func (w *watch) heard(e socketEvent) {
+	if e.drop != nil {
+		w.dropped(*e.drop)
+		return
+	}
+	first := !w.socket.up()
+	w.socket.conn = e.conn
+	if s := e.snapshot; first || s.Seq >= w.seq { // the newest wins
+		w.seq = s.Seq
+		w.learn(s)
+	}
+	if first {
+		w.connected()
+	}
+}
+
+// connected turns polling into a safety net, unless there is something to fetch.
+func (w *watch) connected() {
+	w.pace = w.pace.answered()
+	if w.view.State != StateApproved && !w.polling {
+		w.rest()
+	}
+}
+
+// learn takes a snapshot over.
+func (w *watch) learn(s wire.Snapshot) {
+	if err := verdict(s.State); err != nil {
+		w.end(State(s.State), err)
+		return
+	}
+	w.view.State = progress(w.view.State, s.State)
+	if s.ExpiresIn > 0 {
+		w.expireIn(seconds(s.ExpiresIn))
+	}
+	if s.UserCode != "" {
+		w.view.UserCode, w.view.VerificationURIComplete = s.UserCode, s.VerificationURIComplete
+	}
+	w.view.CodeExpires = w.view.Expires
+	if s.CodeExpiresIn > 0 {
+		w.view.CodeExpires = w.client.wall().Add(seconds(s.CodeExpiresIn))
+	}
+	w.redeemed = w.redeemed || s.State == wire.StateRedeemed
+	if w.view.State == StateApproved {
+		w.again = w.polling
+		w.ask(time.Now())
+	}
+}
+
+// dropped decides what follows the end of a channel.
+func (w *watch) dropped(d drop) {
+	wasUp := w.socket.up()
+	w.socket = nil
+	var p plan
+	w.link, p = w.link.dropped(d, w.client.chance)
+	w.dialAt = time.Now().Add(p.wait)
+	if p.never {
+		w.dialAt = time.Time{}
+	}
+	if wasUp || p.ask {
+		w.ask(w.soonest())
+	}
+	w.client.log.Debug("the push channel ended", "error", d.err, "code", d.code, "status", d.status, "again", !p.never)
+}
