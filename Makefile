@@ -1,0 +1,50 @@
+# The verbs of the project. `make` alone lists them.
+
+GO            ?= go
+STATICCHECK    = honnef.co/go/tools/cmd/staticcheck@2026.2
+GOFUMPT        = mvdan.cc/gofumpt@v0.9.2
+GOVULNCHECK    = golang.org/x/vuln/cmd/govulncheck@latest
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS        = -s -w -X main.version=$(VERSION)
+PARSERS        = ./internal/grant:FuzzParseUserCode ./internal/wire:FuzzParseClientFrame \
+                 ./internal/wire:FuzzParseRetryAfter ./internal/passkey:FuzzAnswers ./server/oauth:FuzzForm
+FUZZTIME      ?= 20s
+
+.PHONY: help demo test lint vuln bench fuzz build screenshots deps clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+demo: ## run a server and the demo app on this machine
+	@GO="$(GO)" deploy/demo.sh
+
+test: deps ## all tests, with the race detector, browser and window included
+	$(GO) test -race -timeout 30m ./...
+
+lint: ## formatting, vet, staticcheck
+	@unformatted=$$($(GO) run $(GOFUMPT) -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+vuln: ## known vulnerabilities in what we link
+	$(GO) run $(GOVULNCHECK) ./...
+
+bench: ## benchmarks; HTTP ones as a ratio to a bare handler in the same run
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./server/...
+
+fuzz: ## each parser of outside input for FUZZTIME
+	@for p in $(PARSERS); do $(GO) test -run '^$$' -fuzz "^$${p#*:}$$" -fuzztime $(FUZZTIME) $${p%:*} || exit 1; done
+
+build: ## bin/qrauthd, stripped
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/qrauthd ./cmd/qrauthd
+
+screenshots: deps ## docs/screenshots, taken by the end-to-end tests
+	rm -rf docs/screenshots && mkdir -p docs/screenshots
+	QRAUTHD_SCREENSHOTS=$(CURDIR)/docs/screenshots $(GO) test -count=1 -timeout 30m ./internal/e2e
+
+deps: ## the Debian packages that tests and the demo's window need
+	@deploy/deps.sh
+
+clean: ## what was built
+	rm -rf bin dist
