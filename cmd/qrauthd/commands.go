@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Sign in to desktop apps with a QR code and the passkey on your phone.
+
+Settings come from, each beating the one before: defaults, a TOML file, QRAUTHD_* variables, flags. ` +
+	`Try it: "qrauthd serve --demo".`
+
+// commands is the command line.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Client  clientCommands `cmd:"" help:"Say which applications may ask for sign-ins."`
+	User    userCommands   `cmd:"" help:"Invite people, and disable or remove their accounts."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type clientCommands struct {
+	Add    clientAdd    `cmd:"" help:"Add an application."`
+	List   clientList   `cmd:"" help:"List the applications."`
+	Remove clientRemove `cmd:"" help:"Remove an application and end its sessions."`
+}
+
+type userCommands struct {
+	Invite  userInvite  `cmd:"" help:"Make a one-time link to create an account, or a passkey for one that exists."`
+	List    userList    `cmd:"" help:"List the accounts."`
+	Disable userDisable `cmd:"" help:"Keep somebody from signing in and end their sessions."`
+	Enable  userEnable  `cmd:"" help:"Let somebody sign in again."`
+	Remove  userRemove  `cmd:"" help:"Remove an account and all that belongs to it, for good."`
+}
+
+// place are the flags that every command on the database has. Like all flags
+// that are settings they are read by way of given, not from these fields.
+type place struct {
+	Config string `placeholder:"FILE" help:"Read settings from this TOML file."`
+	Data   string `placeholder:"DIR" help:"Folder of the database."`
+	Demo   bool   `help:"Use the folder of the demo, and no configuration file but a named one."`
+}
+
+// given are the flags on the command line that are settings, as text.
+func given(chosen *kong.Context) map[string]string {
+	values := map[string]string{}
+	for _, part := range chosen.Path {
+		if part.Flag == nil {
+			continue
+		}
+		switch v := chosen.FlagValue(part.Flag).(type) {
+		case []string:
+			values[part.Flag.Name] = strings.Join(v, ",")
+		default:
+			values[part.Flag.Name] = fmt.Sprint(v)
+		}
+	}
+	return values
+}
+
+// describe adds to a flag's help what else sets the same and what holds if nothing does.
+func describe(v *kong.Value) string {
+	help := v.Help
+	if v.Flag == nil {
+		return help
+	}
+	var notes []string
+	for _, s := range settings() {
+		if s.flag == v.Name {
+			notes = append(notes, s.notes()...)
+		}
+	}
+	if len(notes) == 0 {
+		return help
+	}
+	return strings.TrimSuffix(help, ".") + " (" + strings.Join(notes, ", ") + ")."
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qrauthd/qrauthd/server"
+)
+
+// given a file, an environment and flags, what comes out?
+func resolved(t *testing.T, file string, environ []string, flags map[string]string) (config, error) {
+	t.Helper()
+	// A file is always named, so that one of this machine's is not read.
+	path := filepath.Join(t.TempDir(), "qrauthd.toml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{
+		ctx: context.Background(), stdout: io.Discard, stderr: io.Discard,
+		environ: append([]string{"QRAUTHD_CONFIG=" + path, "HOME=/nowhere"}, environ...), flags: flags,
+	}
+	return a.resolve(func(config) error { return nil })
+}
+
+func TestEachSourceBeatsTheOneBefore(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file, env, flag string
+		want            string
+	}{
+		"nothing is said":     {"", "", "", defaultListen},
+		"the file":            {":1", "", "", ":1"},
+		"the environment":     {":1", ":2", "", ":2"},
+		"the flag":            {":1", ":2", ":3", ":3"},
+		"the flag alone":      {"", "", ":3", ":3"},
+		"the environment too": {"", ":2", "", ":2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var file string
+			if tc.file != "" {
+				file = "listen = '" + tc.file + "'"
+			}
+			flags := map[string]string{}
+			if tc.flag != "" {
+				flags["listen"] = tc.flag
+			}
+			c, err := resolved(t, file, []string{"QRAUTHD_LISTEN=" + tc.env}, flags)
+			if err != nil || c.Listen != tc.want {
+				t.Errorf("got %q, %v, want %q", c.Listen, err, tc.want)
+			}
+		})
+	}
+}
+
+func TestEverySettingOfTheFile(t *testing.T) {
+	c, err := resolved(t, `
+listen = ":1"
+issuer = "https://login.example.com"
+data = "/data"
+trusted_proxies = ["127.0.0.1", "10.1.2.3/8", "::1"]
+registration = "open"
+session_lifetime = "24h"
+metrics_listen = ":2"
+tls = { cert = "c", key = "k" }
+[brand]
+name = "Acme"
+accent = "#123456"
+logo = "/logo.svg"
+[limits]
+enabled = false
+starts = "1/1s"
+guesses = "2/2s"
+guesses_per_browser = "3/3s"
+guesses_overall = "4/4s"
+ceremonies = "5/5s"
+recoveries = "6/6s"
+frames = "off"
+sockets = 7
+sockets_per_grant = 8
+waits = 9
+[log]
+level = "debug"
+format = "json"
+`, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		LogLevel: slog.LevelDebug, LogFormat: "json",
+		Config: server.Config{
+			Issuer: "https://login.example.com", Listen: ":1", MetricsListen: ":2", DataDir: "/data",
+			TLS:             server.TLS{CertFile: "c", KeyFile: "k"},
+			TrustedProxies:  c.TrustedProxies,
+			Registration:    server.RegistrationOpen,
+			SessionLifetime: 24 * time.Hour,
+			Brand:           server.Brand{Name: "Acme", Accent: "#123456", Logo: "/logo.svg"},
+			Limits: server.Limits{
+				Off: true, Starts: server.Rate{Count: 1, Per: time.Second}, Guesses: server.Rate{Count: 2, Per: 2 * time.Second},
+				GuessesPerBrowser: server.Rate{Count: 3, Per: 3 * time.Second}, GuessesOverall: server.Rate{Count: 4, Per: 4 * time.Second},
+				Ceremonies: server.Rate{Count: 5, Per: 5 * time.Second}, Recoveries: server.Rate{Count: 6, Per: 6 * time.Second},
+				Sockets: 7, SocketsPerGrant: 8, Waits: 9,
+			},
+		},
+	}
+	if diff := cmp.Diff(want, c, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
+	}
+	var proxies []string
+	for _, p := range c.TrustedProxies {
+		proxies = append(proxies, p.String())
+	}
+	if got, want := strings.Join(proxies, " "), "127.0.0.1/32 10.0.0.0/8 ::1/128"; got != want {
+		t.Errorf("trusted proxies: got %s, want %s", got, want)
+	}
+}
+
+func TestFaultsOfTheSources(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file    string
+		environ string
+		flags   map[string]string
+		want    []string
+	}{
+		"a key that is misspelt": {
+			file: "# a comment\n\nisuer = 'x'", want: []string{"qrauthd.toml:3: key isuer is not known: did you mean issuer?"},
+		},
+		"a key of a table": {
+			file: "[limits]\nstarts = '1/1s'\nguesess = '1/1s'",
+			want: []string{"qrauthd.toml:3: key limits.guesess is not known: did you mean limits.guesses?"},
+		},
+		"a key that belongs to a table": {
+			file: "[tls]\n[brand]\nname = 'x'\ncert = 'y'", want: []string{"qrauthd.toml:4: key brand.cert is not known"},
+		},
+		"a table, once and not for each of its keys": {
+			file: "[limit]\nstarts = '1/1s'\nframes = 'off'",
+			want: []string{"qrauthd.toml:1: table [limit] is not known: did you mean limits?"},
+		},
+		"a list of tables":      {file: "[[servers]]\nlisten = ':1'", want: []string{"qrauthd.toml:1: table [servers] is not known"}},
+		"a table for a setting": {file: "[listen]\nport = 1", want: []string{"qrauthd.toml:1: listen: wants a string"}},
+		"a number with a point": {file: "session_lifetime = 1.5", want: []string{"qrauthd.toml:1: session_lifetime: wants a string"}},
+		"a list of numbers":     {file: "trusted_proxies = [1]", want: []string{"wants a list of strings"}},
+		"the demo in the file":  {file: "demo = true", want: []string{"key demo is not known"}},
+		"no TOML":               {file: "listen = ':1'\nissuer", want: []string{"cannot be read", "qrauthd.toml:2"}},
+		"a key twice":           {file: "listen = ':1'\nlisten = ':2'", want: []string{"cannot be read", "qrauthd.toml:2"}},
+		"a variable that is misspelt": {
+			environ: "QRAUTHD_LISEN=:1", want: []string{"variable QRAUTHD_LISEN is not known: did you mean QRAUTHD_LISTEN?"},
+		},
+		"values that mean nothing, one from each source": {
+			file:    "session_lifetime = 'soon'",
+			environ: "QRAUTHD_LIMITS_SOCKETS=many",
+			flags:   map[string]string{"log-level": "loud", "trusted-proxy": "here", "limits": "maybe", "log-format": "xml"},
+			want: []string{
+				`qrauthd.toml:1: session_lifetime: "soon" is not a duration`, `QRAUTHD_LIMITS_SOCKETS: "many" is not a whole number`,
+				`--log-level: "loud" is not a level`, `--trusted-proxy: "here" is neither`, `--limits: "maybe" is neither`, `--log-format: "xml"`,
+			},
+		},
+		"a value that another source beats is checked too": {
+			file: "[log]\nlevel = 'loud'", flags: map[string]string{"log-level": "info"}, want: []string{"qrauthd.toml:2: log.level"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := resolved(t, tc.file, []string{tc.environ}, tc.flags)
+			var config *server.ConfigError
+			if !errors.As(err, &config) {
+				t.Fatalf("got %v, want a *ConfigError", err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no fault with %q in:\n%v", want, err)
+				}
+			}
+			if name == "a table, once and not for each of its keys" && strings.Contains(err.Error(), "\n") {
+				t.Errorf("got more than one fault:\n%v", err)
+			}
+		})
+	}
+}
+
+func TestADemoReadsNoConfigurationByItself(t *testing.T) {
+	a := &app{ctx: context.Background(), flags: map[string]string{"demo": "true", "data": "d"}}
+	c, err := a.resolve(func(c config) error { return c.Validate() })
+	if err != nil || !c.Demo || c.Registration != server.RegistrationOpen || c.Listen != defaultListen {
+		t.Errorf("got %+v, %v, want a demo's defaults", c, err)
+	}
+}
+
+func TestADemoCanBeClosed(t *testing.T) {
+	a := &app{flags: map[string]string{"demo": "true", "data": "d", "registration": "invite"}}
+	c, err := a.resolve(func(c config) error { return c.Validate() })
+	if err != nil || c.Registration != server.RegistrationInvite {
+		t.Errorf("got %q, %v, want invite", c.Registration, err)
+	}
+}
+
+// What the help calls a default is what holds when nothing is said.
+func TestTheDefaultsInTheHelpAreTrue(t *testing.T) {
+	base := defaults(false)
+	for _, s := range settings() {
+		if s.note == "" || s.key == "" || s.note == "none" {
+			continue
+		}
+		text, _, _ := strings.Cut(s.note, ";")
+		c := defaults(false)
+		if err := s.set(&c, text); err != nil {
+			t.Errorf("%s: the default %q is not valid: %v", s.key, text, err)
+		}
+		if diff := cmp.Diff(base, c); diff != "" {
+			t.Errorf("%s: the default is not %q:\n%s", s.key, text, diff)
+		}
+	}
+}
+
+func TestEachSettingHasNamesOfItsOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range settings() {
+		for _, name := range []string{s.key, s.env, "--" + s.flag} {
+			if seen[name] {
+				t.Errorf("two settings are called %s", name)
+			}
+			seen[name] = name != "" && name != "--"
+		}
+		if !strings.HasPrefix(s.env, envPrefix) {
+			t.Errorf("setting %q has the variable %q", s.key, s.env)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"listen", "issuer", "trusted_proxies"}
+	for word, want := range map[string]string{
+		"lisen": "listen", "Issuer": "issuer", "trusted_proxy": "trusted_proxies", "zzzzzzzz": "", "": "",
+	} {
+		if got, ok := nearest(word, known); got != want || ok != (want != "") {
+			t.Errorf("nearest(%q) = %q, %t, want %q", word, got, ok, want)
+		}
+	}
+}
+
+// The example that is shipped parses, and says what the defaults are.
+func TestTheExampleConfigurationIsValid(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/qrauthd.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := resolved(t, string(text), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err != nil {
+		t.Errorf("as it is: %v", err)
+	}
+	// With every setting that it only mentions.
+	var all strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") {
+			line = rest
+		}
+		all.WriteString(line)
+	}
+	if c, err = resolved(t, all.String(), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if c.Limits != server.DefaultLimits() {
+		t.Errorf("limits: got %+v, want the defaults", c.Limits)
+	}
+	for _, s := range settings() {
+		if name := s.key[strings.LastIndex(s.key, ".")+1:]; name != "" && !strings.Contains(all.String(), "\n"+name+" = ") {
+			t.Errorf("the example does not mention %s", s.key)
+		}
+	}
+}

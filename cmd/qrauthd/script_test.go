@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/store"
+	"github.com/qrauthd/qrauthd/internal/store/sqlite"
+	"github.com/qrauthd/qrauthd/internal/wire"
+	"github.com/qrauthd/qrauthd/server"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"qrauthd": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata",
+		Setup: setup,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start":          start,
+			"stop":           stop,
+			"sign-in":        signIn,
+			"add-user":       addUser,
+			"newer-database": newerDatabase,
+		},
+	})
+}
+
+// exits runs qrauthd and wants that exit code: exits 2 serve --listen x
+const exits = `#!/bin/sh
+want=$1
+shift
+qrauthd "$@"
+got=$?
+[ "$got" = "$want" ] || { echo "exit code $got, want $want" >&2; exit 1; }
+`
+
+func setup(env *testscript.Env) error {
+	dir := filepath.Join(env.WorkDir, ".bin")
+	env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's, a second for each command
+	env.Values[processesKey{}] = map[string]process{}
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+	return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "exits"), []byte(exits), 0o700))
+}
+
+// process is a server that a script started.
+type process struct {
+	cmd  *exec.Cmd
+	rest chan string // what it wrote on standard output after its first line
+}
+
+// start NAME ARG...: runs "qrauthd serve ARG..." until stop, waits for its ready
+// line, and sets $ISSUER and $ADDR to what that says. Its log goes to NAME.log.
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: start NAME ARG...")
+	}
+	log, err := os.Create(ts.MkAbs(args[0] + ".log"))
+	ts.Check(err)
+	cmd := exec.Command(binary(ts), append([]string{"serve"}, args[1:]...)...)
+	cmd.Dir, cmd.Stderr = ts.MkAbs("."), log
+	for _, name := range []string{"XDG_CACHE_HOME", "GORACE"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Check(log.Close())
+	ts.Defer(func() { _ = cmd.Process.Kill() })
+
+	lines := bufio.NewScanner(out)
+	lines.Scan()
+	issuer, ok := strings.CutPrefix(lines.Text(), "ready ")
+	if !ok {
+		ts.Fatalf("the first line is %q, want ready and the issuer\n%s", lines.Text(), ts.ReadFile(args[0]+".log"))
+	}
+	ts.Setenv("ISSUER", issuer)
+	ts.Setenv("ADDR", strings.Replace(strings.TrimPrefix(issuer, "http://"), "localhost", "127.0.0.1", 1))
+	p := process{cmd, make(chan string, 1)}
+	go func() {
+		var rest strings.Builder
+		for lines.Scan() {
+			rest.WriteString(lines.Text() + "\n")
+		}
+		p.rest <- rest.String()
+	}()
+	processes(ts)[args[0]] = p
+}
+
+// stop NAME: sends SIGTERM, and wants exit code 0 and no more than the one line.
+func stop(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: stop NAME")
+	}
+	p, ok := processes(ts)[args[0]]
+	if !ok {
+		ts.Fatalf("no server %s", args[0])
+	}
+	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
+	if rest := <-p.rest; rest != "" {
+		ts.Fatalf("more than one line on standard output:\n%s", rest)
+	}
+	ts.Check(p.cmd.Wait())
+}
+
+func processes(ts *testscript.TestScript) map[string]process {
+	return ts.Value(processesKey{}).(map[string]process)
+}
+
+type processesKey struct{}
+
+// binary is the qrauthd that testscript put on the script's path.
+func binary(ts *testscript.TestScript) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		file := filepath.Join(dir, "qrauthd")
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	ts.Fatalf("no qrauthd on the path")
+	return ""
+}
+
+// sign-in CLIENT: begins a sign-in at $ISSUER, which the server must let it.
+func signIn(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: sign-in CLIENT")
+	}
+	form := url.Values{wire.ParamClientID: {args[0]}}
+	resp, err := http.PostForm(ts.Getenv("ISSUER")+wire.PathDeviceAuthorization, form)
+	ts.Check(err)
+	defer resp.Body.Close()
+	var answer struct {
+		wire.DeviceAuthorization
+		wire.Error
+	}
+	ts.Check(json.NewDecoder(resp.Body).Decode(&answer))
+	if began := answer.DeviceCode != ""; began == neg {
+		ts.Fatalf("status %d, error %s, began a sign-in: %t", resp.StatusCode, answer.Code, began)
+	}
+}
+
+// add-user DIR ID NAME: adds an account, as if somebody had made a passkey.
+func addUser(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: add-user DIR ID NAME")
+	}
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, server.Database(ts.MkAbs(args[0])), sqlite.Options{})
+	ts.Check(err)
+	u := auth.User{ID: auth.UserID(args[1]), Name: args[2], CreatedAt: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	ts.Check(db.Update(ctx, func(tx store.Tx) error {
+		return errors.Join(tx.AddUser(u), tx.AddPasskey(auth.Passkey{ID: []byte(args[1]), UserID: u.ID, PublicKey: []byte{1}}))
+	}))
+	ts.Check(db.Close())
+}
+
+// newer-database DIR: marks the database as written by a release to come.
+func newerDatabase(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: newer-database DIR")
+	}
+	conn, err := new(sqlite3.SQLiteDriver).Open(server.Database(ts.MkAbs(args[0])))
+	ts.Check(err)
+	_, err = conn.(driver.ExecerContext).ExecContext(context.Background(),
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999999999999, 1)", nil)
+	ts.Check(err)
+	ts.Check(conn.Close())
+}

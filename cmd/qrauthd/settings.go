@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/server"
+)
+
+// config is what all settings together say.
+type config struct {
+	server.Config
+	LogLevel  slog.Level
+	LogFormat string
+}
+
+// setting is one of them: its names, and how its text becomes part of a config.
+type setting struct {
+	key  string // in the TOML file; empty: not there
+	env  string
+	flag string // empty: none
+	note string // the default, for the help
+	set  func(c *config, text string) error
+}
+
+func (s setting) notes() (list []string) {
+	if s.note != "" {
+		list = append(list, "default: "+s.note)
+	}
+	return append(list, "$"+s.env)
+}
+
+// settings is the table of all of them.
+func settings() []setting {
+	return []setting{
+		{"", "QRAUTHD_CONFIG", "config", defaultConfigFile + " if it exists", func(*config, string) error { return nil }},
+		{"", "QRAUTHD_DEMO", "demo", "", to(func(c *config) *bool { return &c.Demo }, parseSwitch)},
+		{"listen", "QRAUTHD_LISTEN", "listen", defaultListen, to(func(c *config) *string { return &c.Listen }, plain)},
+		{"issuer", "QRAUTHD_ISSUER", "issuer", "", to(func(c *config) *string { return &c.Issuer }, plain)},
+		{"data", "QRAUTHD_DATA", "data", "", to(func(c *config) *string { return &c.DataDir }, plain)},
+		{"tls.cert", "QRAUTHD_TLS_CERT", "tls-cert", "", to(func(c *config) *string { return &c.TLS.CertFile }, plain)},
+		{"tls.key", "QRAUTHD_TLS_KEY", "tls-key", "", to(func(c *config) *string { return &c.TLS.KeyFile }, plain)},
+		{"trusted_proxies", "QRAUTHD_TRUSTED_PROXIES", "trusted-proxy", "none", to(func(c *config) *[]netip.Prefix { return &c.TrustedProxies }, parseProxies)},
+		{"registration", "QRAUTHD_REGISTRATION", "registration", "invite; in a demo open", to(func(c *config) *server.Registration { return &c.Registration }, parseRegistration)},
+		{"session_lifetime", "QRAUTHD_SESSION_LIFETIME", "session-lifetime", "720h", to(func(c *config) *time.Duration { return &c.SessionLifetime }, parseDuration)},
+		{"metrics_listen", "QRAUTHD_METRICS_LISTEN", "metrics-listen", "none", to(func(c *config) *string { return &c.MetricsListen }, plain)},
+
+		{"brand.name", "QRAUTHD_BRAND_NAME", "", "", to(func(c *config) *string { return &c.Brand.Name }, plain)},
+		{"brand.accent", "QRAUTHD_BRAND_ACCENT", "", "", to(func(c *config) *string { return &c.Brand.Accent }, plain)},
+		{"brand.logo", "QRAUTHD_BRAND_LOGO", "", "", to(func(c *config) *string { return &c.Brand.Logo }, plain)},
+
+		{"limits.enabled", "QRAUTHD_LIMITS", "limits", "on", to(func(c *config) *bool { return &c.Limits.Off }, parseNot)},
+		{"limits.starts", "QRAUTHD_LIMITS_STARTS", "", "", to(func(c *config) *server.Rate { return &c.Limits.Starts }, server.ParseRate)},
+		{"limits.guesses", "QRAUTHD_LIMITS_GUESSES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Guesses }, server.ParseRate)},
+		{"limits.guesses_per_browser", "QRAUTHD_LIMITS_GUESSES_PER_BROWSER", "", "", to(func(c *config) *server.Rate { return &c.Limits.GuessesPerBrowser }, server.ParseRate)},
+		{"limits.guesses_overall", "QRAUTHD_LIMITS_GUESSES_OVERALL", "", "", to(func(c *config) *server.Rate { return &c.Limits.GuessesOverall }, server.ParseRate)},
+		{"limits.ceremonies", "QRAUTHD_LIMITS_CEREMONIES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Ceremonies }, server.ParseRate)},
+		{"limits.recoveries", "QRAUTHD_LIMITS_RECOVERIES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Recoveries }, server.ParseRate)},
+		{"limits.frames", "QRAUTHD_LIMITS_FRAMES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Frames }, server.ParseRate)},
+		{"limits.sockets", "QRAUTHD_LIMITS_SOCKETS", "", "", to(func(c *config) *int { return &c.Limits.Sockets }, parseCount)},
+		{"limits.sockets_per_grant", "QRAUTHD_LIMITS_SOCKETS_PER_GRANT", "", "", to(func(c *config) *int { return &c.Limits.SocketsPerGrant }, parseCount)},
+		{"limits.waits", "QRAUTHD_LIMITS_WAITS", "", "", to(func(c *config) *int { return &c.Limits.Waits }, parseCount)},
+
+		{"log.level", "QRAUTHD_LOG_LEVEL", "log-level", "info", to(func(c *config) *slog.Level { return &c.LogLevel }, parseLevel)},
+		{"log.format", "QRAUTHD_LOG_FORMAT", "log-format", "text", to(func(c *config) *string { return &c.LogFormat }, parseFormat)},
+	}
+}
+
+// to makes a setter of a field and the reader of its text.
+func to[T any](field func(*config) *T, parse func(string) (T, error)) func(*config, string) error {
+	return func(c *config, text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*field(c) = v
+		}
+		return err
+	}
+}
+
+func plain(text string) (string, error) { return text, nil }
+
+func parseSwitch(text string) (bool, error) {
+	switch text {
+	case "on", "true":
+		return true, nil
+	case "off", "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither on nor off", text)
+}
+
+func parseNot(text string) (bool, error) {
+	on, err := parseSwitch(text)
+	return !on, err
+}
+
+func parseRegistration(text string) (server.Registration, error) {
+	return server.Registration(text), nil // server.Config.Validate knows which there are
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration: use a form such as 90s or 720h", text)
+	}
+	return d, nil
+}
+
+func parseCount(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number", text)
+	}
+	return n, nil
+}
+
+// parseProxies reads addresses and networks with commas between them.
+func parseProxies(text string) (list []netip.Prefix, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if addr, err := netip.ParseAddr(part); err == nil {
+			list = append(list, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network: use forms such as 127.0.0.1 or 10.0.0.0/8", part)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}
+
+func parseLevel(text string) (l slog.Level, err error) {
+	if err := l.UnmarshalText([]byte(text)); err != nil {
+		return l, fmt.Errorf("%q is not a level: use debug, info, warn or error", text)
+	}
+	return l, nil
+}
+
+func parseFormat(text string) (string, error) {
+	if text != "text" && text != "json" {
+		return "", fmt.Errorf("%q is not a format: use text or json", text)
+	}
+	return text, nil
+}

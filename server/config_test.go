@@ -1,0 +1,165 @@
+package server
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func validConfig() Config {
+	c := DefaultConfig()
+	c.Issuer = "https://login.example.com"
+	c.Listen = "127.0.0.1:8080"
+	c.DataDir = "data"
+	return c
+}
+
+func TestValidate(t *testing.T) {
+	notPEM := filepath.Join(t.TempDir(), "cert.pem")
+	if err := os.WriteFile(notPEM, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		want   string // a part of the fault; empty: none
+	}{
+		"all is well":                         {func(*Config) {}, ""},
+		"a demo needs no issuer":              {func(c *Config) { c.Demo, c.Issuer = true, "" }, ""},
+		"a demo that does not listen does":    {func(c *Config) { c.Demo, c.Issuer, c.Listen = true, "", "" }, "issuer is not set"},
+		"embedded, nothing listens":           {func(c *Config) { c.Listen = "" }, ""},
+		"no issuer":                           {func(c *Config) { c.Issuer = "" }, "issuer is not set"},
+		"an http issuer with TLS":             {func(c *Config) { c.Issuer = "http://localhost:1"; c.TLS = TLS{notPEM, notPEM} }, "use https"},
+		"an address without a port":           {func(c *Config) { c.Listen = "localhost" }, "listen"},
+		"an address with a word for a port":   {func(c *Config) { c.Listen = "localhost:web" }, "listen"},
+		"a port beyond 65535":                 {func(c *Config) { c.Listen = ":65536" }, "listen"},
+		"metrics on the service's own port":   {func(c *Config) { c.MetricsListen = c.Listen }, "metrics_listen"},
+		"no data folder":                      {func(c *Config) { c.DataDir = "" }, "data is not set"},
+		"a certificate without a key":         {func(c *Config) { c.TLS.CertFile = notPEM }, "both"},
+		"a certificate that is none":          {func(c *Config) { c.TLS = TLS{notPEM, notPEM} }, "cannot use certificate"},
+		"a proxy that is everybody":           {func(c *Config) { c.TrustedProxies = prefixes("0.0.0.0/0") }, "trusts everybody"},
+		"a proxy that is nobody":              {func(c *Config) { c.TrustedProxies = []netip.Prefix{{}} }, "trusted_proxies"},
+		"an unknown registration":             {func(c *Config) { c.Registration = "closed" }, "registration"},
+		"sessions of a second":                {func(c *Config) { c.SessionLifetime = time.Second }, "session_lifetime"},
+		"sessions of two years":               {func(c *Config) { c.SessionLifetime = 2 * MaxSessionLifetime }, "session_lifetime"},
+		"an accent that is a word":            {func(c *Config) { c.Brand.Accent = "red" }, "brand"},
+		"a logo from elsewhere":               {func(c *Config) { c.Brand.Logo = "https://example.com/x.png" }, "brand"},
+		"a rate without a time":               {func(c *Config) { c.Limits.Starts = Rate{Count: 1} }, "limits.starts"},
+		"a negative count of sockets":         {func(c *Config) { c.Limits.SocketsPerGrant = -1 }, "limits.sockets_per_grant"},
+		"a rate and a count that are no more": {func(c *Config) { c.Limits.Starts, c.Limits.Sockets = Rate{}, 0 }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := validConfig()
+			tc.change(&c)
+			err := c.Validate()
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("got %v, want no fault", err)
+			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+				t.Errorf("got %v, want a fault with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestValidateReportsAllFaultsAtOnce(t *testing.T) {
+	err := Config{Issuer: "http://10.0.0.1/", Listen: "x", Brand: Brand{Accent: "a", Logo: "b"}}.Validate()
+	for _, want := range []string{
+		"issuer: http://10.0.0.1/ is not https", "IP address", "ends with a slash", `listen "x"`, "data is not set",
+		"registration", "session_lifetime", "brand: colour", "brand: logo",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault with %q in:\n%v", want, err)
+		}
+	}
+}
+
+func TestParseIssuer(t *testing.T) {
+	for issuer, want := range map[string]string{ // a part of the fault; empty: none
+		"https://login.example.com":          "",
+		"https://login.example.com:8443":     "",
+		"https://example.com/auth":           "",
+		"https://example.com/a/b":            "",
+		"http://localhost":                   "",
+		"http://localhost:8080":              "",
+		"http://localhost:8080/auth":         "",
+		"https://localhost:8443":             "",
+		"https://xn--mller-kva.example":      "",
+		"http://login.example.com":           "is not https",
+		"http://localhost.example.com":       "is not https",
+		"http://127.0.0.1:8080":              "is not https",
+		"https://127.0.0.1":                  "IP address",
+		"https://[::1]:8443":                 "IP address",
+		"https://login.example.com/":         "slash",
+		"https://example.com/auth/":          "slash",
+		"https://example.com?x=1":            "query",
+		"https://example.com?":               "query",
+		"https://example.com#top":            "fragment",
+		"https://example.com#":               "fragment",
+		"https://ada:secret@example.com":     "user name",
+		"https://Example.com":                "small letters",
+		"https://müller.example":             "small letters",
+		"https://example.com.":               "small letters",
+		"https://example.com:443":            "leave the colon",
+		"https://example.com:":               "leave the colon",
+		"http://localhost:80":                "leave the colon",
+		"https://example.com/a//b":           "not plain",
+		"https://example.com/a/../b":         "not plain",
+		"https://example.com/%61":            "not plain",
+		"https://example.com/{x}":            "not plain",
+		"ftp://example.com":                  "use https",
+		"login.example.com":                  "not a full URL",
+		"https:login.example.com":            "not a full URL",
+		"https://":                           "not a full URL",
+		"":                                   "not a full URL",
+		"https://exa mple.com":               "not a URL",
+		"https://ada:secret@10.0.0.1/?a#b":   "IP address",
+		"https://login.example.com:8443/a?b": "query",
+	} {
+		t.Run(issuer, func(t *testing.T) {
+			u, err := ParseIssuer(issuer)
+			switch {
+			case want == "" && (err != nil || u.String() != issuer):
+				t.Errorf("got %v, %v, want it as it is", u, err)
+			case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+				t.Errorf("got %v, want a fault with %q", err, want)
+			case err != nil && strings.Contains(err.Error(), "secret"):
+				t.Errorf("the fault tells the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestParseRatePrintsBackTheSame(t *testing.T) {
+	for text, want := range map[string]Rate{
+		"off":    {},
+		"60/1m":  {60, time.Minute},
+		"20/10s": {20, 10 * time.Second},
+	} {
+		got, err := ParseRate(text)
+		if err != nil || got != want {
+			t.Errorf("ParseRate(%q) = %v, %v, want %v", text, got, err, want)
+		}
+		if again, err := ParseRate(got.String()); err != nil || again != got {
+			t.Errorf("ParseRate(%q) = %v, %v, want %v", got.String(), again, err, got)
+		}
+	}
+	for _, text := range []string{"", "60", "/1m", "0/1m", "-1/1m", "60/0s", "60/minute", "on", "1.5/1m"} {
+		if got, err := ParseRate(text); err == nil {
+			t.Errorf("ParseRate(%q) = %v, want an error", text, got)
+		}
+	}
+}
+
+func TestLimitsOffLiftsEveryLimit(t *testing.T) {
+	l := DefaultLimits()
+	l.Off = true
+	if got, want := l.effective(), (Limits{Off: true}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := DefaultLimits().effective(); got != DefaultLimits() {
+		t.Errorf("got %+v, want the limits as they are", got)
+	}
+}

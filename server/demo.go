@@ -1,0 +1,27 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/qrauthd/qrauthd/internal/admin"
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// DemoClientID is the public client that a demo has.
+const DemoClientID = "desktop-demo"
+
+// addDemoClient adds it, unless it is there.
+func addDemoClient(ctx context.Context, st store.Store) error {
+	_, _, err := admin.Operator{Store: st}.AddClient(ctx, admin.ClientRequest{
+		ID:       DemoClientID,
+		Name:     "Desktop Demo",
+		Verified: true,
+		Scopes:   []string{auth.ScopeOpenID, auth.ScopeProfile},
+	})
+	if errors.Is(err, admin.ErrClientExists) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/server/oauth"
+	"github.com/qrauthd/qrauthd/server/phone"
+)
+
+// Rate is a budget: Count at once, and as many again over each Per. The zero
+// Rate is no limit.
+type Rate struct {
+	Count int
+	Per   time.Duration
+}
+
+// ParseRate reads COUNT/DURATION, as in 60/1m; "off" is no limit.
+func ParseRate(text string) (Rate, error) {
+	if text == "off" {
+		return Rate{}, nil
+	}
+	count, per, _ := strings.Cut(text, "/")
+	n, err := strconv.Atoi(count)
+	d, err2 := time.ParseDuration(per)
+	if err != nil || err2 != nil || n <= 0 || d <= 0 {
+		return Rate{}, fmt.Errorf("%q is not a rate: use a form such as 60/1m, or off", text)
+	}
+	return Rate{n, d}, nil
+}
+
+// String is the form that ParseRate reads.
+func (r Rate) String() string {
+	if r == (Rate{}) {
+		return "off"
+	}
+	return fmt.Sprintf("%d/%s", r.Count, r.Per)
+}
+
+// Limits are the budgets of one server process. A zero Rate or count is no limit.
+type Limits struct {
+	// Off lifts every budget, and with them slow_down, whatever the rest says.
+	Off bool
+
+	Starts            Rate // sign-ins begun, per address
+	Guesses           Rate // codes that opened nothing, per address (RFC 8628 section 5.1)
+	GuessesPerBrowser Rate
+	GuessesOverall    Rate
+	Ceremonies        Rate // passkey ceremonies begun, per address
+	Recoveries        Rate // recovery codes and invitations tried, per address
+	Frames            Rate // push frames from one desktop
+	Sockets           int  // push sockets at a time, per address
+	SocketsPerGrant   int
+	Waits             int // phones' pages that wait for news at a time, per address
+}
+
+// DefaultLimits suit an office behind one address.
+func DefaultLimits() Limits {
+	return Limits{
+		Starts:            Rate{60, time.Minute},
+		Guesses:           Rate{20, time.Minute},
+		GuessesPerBrowser: Rate{10, time.Minute},
+		GuessesOverall:    Rate{600, time.Minute},
+		Ceremonies:        Rate{60, time.Minute},
+		Recoveries:        Rate{10, time.Minute},
+		Frames:            Rate{20, 10 * time.Second},
+		Sockets:           512,
+		SocketsPerGrant:   3,
+		Waits:             512,
+	}
+}
+
+func (l Limits) validate() error {
+	var faults []error
+	rate := func(name string, r Rate) {
+		if r != (Rate{}) && (r.Count <= 0 || r.Per <= 0) {
+			faults = append(faults, fmt.Errorf("limits.%s %d in %s is not a rate: use a form such as 60/1m, or off", name, r.Count, r.Per))
+		}
+	}
+	rate("starts", l.Starts)
+	rate("guesses", l.Guesses)
+	rate("guesses_per_browser", l.GuessesPerBrowser)
+	rate("guesses_overall", l.GuessesOverall)
+	rate("ceremonies", l.Ceremonies)
+	rate("recoveries", l.Recoveries)
+	rate("frames", l.Frames)
+	count := func(name string, n int) {
+		if n < 0 {
+			faults = append(faults, fmt.Errorf("limits.%s %d is negative: use 0 for no bound", name, n))
+		}
+	}
+	count("sockets", l.Sockets)
+	count("sockets_per_grant", l.SocketsPerGrant)
+	count("waits", l.Waits)
+	return errors.Join(faults...)
+}
+
+// effective are the limits that hold: none when they are off.
+func (l Limits) effective() Limits {
+	if l.Off {
+		return Limits{Off: true}
+	}
+	return l
+}
+
+func (l Limits) oauth() oauth.Limits {
+	return oauth.Limits{
+		Starts:          ratelimit.Rate(l.Starts),
+		Guesses:         ratelimit.Rate(l.Guesses),
+		Sockets:         l.Sockets,
+		SocketsPerGrant: l.SocketsPerGrant,
+		Frames:          ratelimit.Rate(l.Frames),
+	}
+}
+
+func (l Limits) phone() phone.Limits {
+	return phone.Limits{
+		Guesses:           ratelimit.Rate(l.Guesses),
+		GuessesOverall:    ratelimit.Rate(l.GuessesOverall),
+		GuessesPerBrowser: ratelimit.Rate(l.GuessesPerBrowser),
+		Ceremonies:        ratelimit.Rate(l.Ceremonies),
+		Recoveries:        ratelimit.Rate(l.Recoveries),
+		Waits:             l.Waits,
+	}
+}

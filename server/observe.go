@@ -1,0 +1,148 @@
+package server
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// observer sees each request once, at the edge: it logs one event, counts it,
+// and turns a panic into a 500 that tells nothing.
+type observer struct {
+	log     *slog.Logger
+	metrics *metrics
+	now     func() time.Time
+}
+
+// sight is what there is to say of a request. It has no URL: queries and paths
+// hold user codes.
+type sight struct {
+	route  string // the pattern that matched
+	status int
+}
+
+type sightKey struct{}
+
+func (o observer) watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun, id, seen := o.now(), rand.Text()[:16], new(sight)
+		w.Header().Set("X-Request-Id", id)
+		rec := &recorder{ResponseWriter: w}
+		r = r.WithContext(context.WithValue(r.Context(), sightKey{}, seen))
+		defer func() {
+			fault := recover()
+			if fault != nil {
+				o.panicked(rec, id, fault)
+			}
+			seen.status = rec.result()
+			o.tell(r, id, seen, o.now().Sub(begun))
+			if fault == http.ErrAbortHandler || fault != nil && rec.began {
+				panic(http.ErrAbortHandler) // half an answer may be out: cut it off visibly
+			}
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (o observer) panicked(rec *recorder, id string, fault any) {
+	if fault == http.ErrAbortHandler {
+		return
+	}
+	o.log.Error("panic", "request", id, "fault", fault, "stack", string(debug.Stack()))
+	if !rec.began {
+		http.Error(rec.ResponseWriter, "Something broke. Reference: "+id, http.StatusInternalServerError)
+		rec.status = http.StatusInternalServerError
+	}
+}
+
+func (o observer) tell(r *http.Request, id string, seen *sight, took time.Duration) {
+	o.metrics.count(seen.route, seen.status, took)
+	level := slog.LevelInfo
+	switch {
+	case strings.HasSuffix(seen.route, wire.PathHealth):
+		level = slog.LevelDebug
+	case seen.status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	}
+	o.log.LogAttrs(r.Context(), level, "request",
+		slog.String("method", r.Method),
+		slog.String("route", seen.route),
+		slog.Int("status", seen.status),
+		slog.Duration("took", took),
+		slog.String("address", address(r)),
+		slog.String("request", id))
+}
+
+// address is the peer's, without the port.
+func address(r *http.Request) string {
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return ap.Addr().Unmap().String()
+	}
+	return r.RemoteAddr
+}
+
+// routed notes which pattern the handler's own mux matched.
+func routed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outer := r.Pattern
+		defer func() {
+			if seen, ok := r.Context().Value(sightKey{}).(*sight); ok {
+				seen.route = cmp.Or(r.Pattern, outer)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recorder remembers the status of an answer, and that of a hijacked connection.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	began  bool
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if status >= 200 && !r.began {
+		r.status, r.began = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if !r.began {
+		r.status, r.began = http.StatusOK, true
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// result is the status; a handler that wrote nothing has answered 200.
+func (r *recorder) result() int {
+	if r.status == 0 {
+		return http.StatusOK
+	}
+	return r.status
+}
+
+// Hijack hands the connection to a WebSocket, which asks for it by this method.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buf, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.status, r.began = http.StatusSwitchingProtocols, true
+	}
+	return conn, buf, err
+}
+
+// Unwrap is for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+var _ http.Hijacker = (*recorder)(nil)

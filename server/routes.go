@@ -1,0 +1,44 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// machinePaths are the oauth face's; all others are the phone's.
+var machinePaths = [...]string{
+	wire.PathDeviceAuthorization,
+	wire.PathToken,
+	wire.PathRevoke,
+	wire.PathUserInfo,
+	wire.PathPush,
+}
+
+// handler mounts everything below the issuer's path. The metadata document comes
+// between host and path (RFC 8414 section 3.1), and the health check answers at
+// the root as well, where a load balancer that knows no issuer looks.
+func (s *Server) handler() http.Handler {
+	below := http.NewServeMux()
+	machines := routed(s.oauth.Handler())
+	for _, path := range machinePaths {
+		below.Handle(path, machines)
+	}
+	below.Handle("/", routed(s.phone.Handler()))
+
+	base := s.issuer.Path
+	root := http.NewServeMux()
+	root.Handle(wire.WellKnownMetadata+base, routed(s.oauth.Metadata()))
+	health := routed(http.HandlerFunc(s.health))
+	root.Handle("GET "+wire.PathHealth, health)
+	if base != "" {
+		root.Handle("GET "+base+wire.PathHealth, health)
+	}
+	root.Handle(base+"/", http.StripPrefix(base, below))
+
+	o := observer{log: s.log, metrics: s.metrics, now: s.now}
+	return trustProxies(s.config.TrustedProxies,
+		o.watch(
+			secureHeaders(s.issuer.Scheme == "https",
+				http.MaxBytesHandler(root, maxBody))))
+}

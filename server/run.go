@@ -1,0 +1,158 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// How long a connection may take. A phone's long poll lasts 25 s, and a read
+// deadline that passes meanwhile would end it: both bounds are above that. A
+// hijacked socket has none of them; the push channel minds its own.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 40 * time.Second
+	writeTimeout      = 45 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeader         = 16 << 10
+)
+
+// stopGrace is how long a stopping server waits for what is under way.
+const stopGrace = 10 * time.Second
+
+// Run serves until ctx ends or a listener fails, and then stops in order: no new
+// connections, desktops told to come back, requests in flight to their end,
+// pruning, the database last. Ready, if not nil, is called once, with the issuer,
+// when requests are answered. Run is called once.
+func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
+	inside, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var work sync.WaitGroup
+	work.Go(func() { prune(inside, s.store, s.now, s.log) })
+
+	failed := make(chan error, 2) // one a listener
+	web, metrics := s.webServer(), s.metricsServer()
+	serve := func(h *http.Server, l net.Listener) {
+		if l != nil {
+			work.Go(func() { failed <- serveOn(h, l) })
+		}
+	}
+	serve(web, s.listener)
+	serve(metrics, s.metricsListener)
+	s.announce()
+	if ready != nil {
+		ready(s.Issuer())
+	}
+
+	var cause error
+	select {
+	case <-ctx.Done():
+	case cause = <-failed:
+	}
+	s.log.Info("stopping")
+	s.stop(web)
+	_ = metrics.Close()
+	end()
+	work.Wait()
+	if err := s.Close(); err != nil {
+		cause = errors.Join(cause, fmt.Errorf("close the database: %w", err))
+	}
+	s.log.Info("stopped")
+	return cause
+}
+
+func serveOn(h *http.Server, l net.Listener) (err error) {
+	if h.TLSConfig != nil {
+		err = h.ServeTLS(l, "", "")
+	} else {
+		err = h.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+}
+
+// stop ends the service, within stopGrace. Shutdown closes the listener at once
+// and waits for requests in flight; it knows nothing of hijacked sockets, which
+// the oauth face tells to come back meanwhile.
+func (s *Server) stop(web *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	s.phone.Drain()
+	var sockets sync.WaitGroup
+	sockets.Go(func() {
+		if err := s.oauth.Drain(ctx); err != nil {
+			s.log.Warn("cut off desktops that did not go in time", "err", err)
+		}
+	})
+	if err := web.Shutdown(ctx); err != nil {
+		s.log.Warn("cut off requests that did not end in time", "err", err)
+		_ = web.Close()
+	}
+	sockets.Wait()
+}
+
+func (s *Server) webServer() *http.Server {
+	h := &http.Server{
+		Handler:           s.root,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // handshakes of scanners
+	}
+	if s.certificate != nil {
+		h.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate.get}
+	}
+	return h
+}
+
+func (s *Server) metricsServer() *http.Server {
+	return &http.Server{
+		Handler:           metricsHandler(s.options.Gatherer),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// announce logs where the server is, and all that an operator should think twice about.
+func (s *Server) announce() {
+	for _, warning := range s.warnings() {
+		s.log.Warn(warning)
+	}
+	s.log.Info("serving", "issuer", s.Issuer(), "listen", s.addr(), "data", s.config.DataDir,
+		"tls", s.certificate != nil, "registration", string(s.config.Registration))
+}
+
+func (s *Server) addr() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+func (s *Server) warnings() (list []string) {
+	c := s.config
+	if c.Demo {
+		list = append(list, "THIS IS A DEMO, not for real accounts")
+	}
+	if c.Registration == RegistrationOpen {
+		list = append(list, "registration is open: anybody who can reach this server can make an account")
+	}
+	if c.Limits.Off {
+		list = append(list, "limits are off: nothing slows down who guesses codes or floods this server; for load tests only")
+	}
+	if s.listener != nil && s.issuer.Scheme == "https" && s.certificate == nil && len(c.TrustedProxies) == 0 {
+		list = append(list, "the issuer is https, but there is neither a TLS certificate nor a trusted proxy: "+
+			"if a proxy is in front, name it in trusted_proxies, or everybody shares the budgets of its address")
+	}
+	return list
+}

@@ -1,0 +1,233 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/passkey"
+	"github.com/qrauthd/qrauthd/internal/push"
+	"github.com/qrauthd/qrauthd/internal/store"
+	"github.com/qrauthd/qrauthd/internal/store/sqlite"
+	"github.com/qrauthd/qrauthd/mobileweb"
+	"github.com/qrauthd/qrauthd/server/oauth"
+	"github.com/qrauthd/qrauthd/server/phone"
+)
+
+// Options is what a server takes from whoever embeds it. All of it is optional.
+type Options struct {
+	Log *slog.Logger // default: none
+	// Registerer gets the server's metrics, and Gatherer is what /metrics shows.
+	// Default: a registry of the server's own; for the Gatherer, the Registerer when
+	// it is one.
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer
+}
+
+func (o Options) withRegistry() Options {
+	if o.Registerer == nil {
+		o.Registerer = newRegistry()
+	}
+	if own, ok := o.Registerer.(prometheus.Gatherer); ok && o.Gatherer == nil {
+		o.Gatherer = own
+	}
+	return o
+}
+
+// Server serves one issuer. It owns its store and its listeners.
+type Server struct {
+	config  Config
+	options Options
+	log     *slog.Logger
+	now     func() time.Time
+
+	listener        net.Listener // nil: embedded
+	metricsListener net.Listener // nil: no /metrics
+	issuer          *url.URL
+	store           store.Store
+	metrics         *metrics
+	certificate     *certificate // nil: no TLS here
+	oauth           *oauth.Face
+	phone           *phone.Face
+	root            http.Handler
+
+	closing     sync.Once
+	closeResult error
+}
+
+// New checks the configuration, takes the ports, opens the database and puts the
+// server together. It serves nothing before Run. The error is a *ConfigError when
+// the configuration is at fault. Whoever does not Run it owes a Close.
+func New(ctx context.Context, c Config, o Options) (_ *Server, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, &ConfigError{err}
+	}
+	c.Limits = c.Limits.effective()
+	s := &Server{config: c, options: o, log: o.Log, now: time.Now}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	for _, step := range []func(context.Context) error{s.listen, s.open, s.assemble} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// ConfigError is every fault of a configuration.
+type ConfigError struct{ Faults error }
+
+func (e *ConfigError) Error() string { return "configuration: " + e.Faults.Error() }
+func (e *ConfigError) Unwrap() error { return e.Faults }
+
+// listen takes the ports first, so that a server started twice ends here, with
+// its data untouched, and a demo learns its issuer.
+func (s *Server) listen(ctx context.Context) (err error) {
+	if s.listener, err = listen(ctx, "listen", s.config.Listen); err != nil {
+		return err
+	}
+	if s.metricsListener, err = listen(ctx, "metrics_listen", s.config.MetricsListen); err != nil {
+		return err
+	}
+	if s.config.Issuer == "" {
+		s.config.Issuer = demoIssuer(s.listener)
+	}
+	s.issuer, err = ParseIssuer(s.config.Issuer)
+	return err
+}
+
+func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s %s is in use by another program: stop that one, or choose another address: %w", setting, addr, err)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s %s is not allowed to this user: choose a port above 1023, or grant CAP_NET_BIND_SERVICE: %w", setting, addr, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s %s: %w", setting, addr, err)
+	}
+	return l, nil
+}
+
+func (s *Server) open(ctx context.Context) error {
+	db, err := sqlite.Open(ctx, Database(s.config.DataDir), sqlite.Options{})
+	if err != nil {
+		return err // s.store stays nil: a nil *DB in it would not be
+	}
+	s.store = db
+	if err := rememberIssuer(s.config.DataDir, s.config.Issuer); err != nil {
+		return fmt.Errorf("remember the issuer: %w", err)
+	}
+	if s.config.Demo {
+		return addDemoClient(ctx, s.store)
+	}
+	return nil
+}
+
+// assemble builds the use cases and the faces over them.
+func (s *Server) assemble(context.Context) error {
+	hub := new(push.Hub)
+	service, err := s.useCases(hub)
+	if err != nil {
+		return err
+	}
+	site, err := mobileweb.New(mobileweb.Options{
+		Brand: mobileweb.Brand(s.config.Brand),
+		Host:  s.issuer.Host,
+		Base:  s.issuer.Path,
+	})
+	if err != nil {
+		return err
+	}
+	if s.config.TLS != (TLS{}) {
+		if s.certificate, err = newCertificate(s.config.TLS, s.log, s.now); err != nil {
+			return err
+		}
+	}
+	s.options = s.options.withRegistry()
+	if s.metrics, err = newMetrics(s.options.Registerer, hub); err != nil {
+		return err
+	}
+	s.oauth = oauth.New(oauth.Config{
+		Issuer: s.issuer,
+		Login:  service,
+		Hub:    hub,
+		Limits: s.config.Limits.oauth(),
+		Log:    s.log,
+	})
+	s.phone = phone.New(phone.Config{
+		Issuer:           s.issuer,
+		Login:            service,
+		Hub:              hub,
+		Site:             site,
+		OpenRegistration: s.openRegistration(),
+		Limits:           s.config.Limits.phone(),
+		Log:              s.log,
+	})
+	s.root = s.handler()
+	return nil
+}
+
+func (s *Server) useCases(hub *push.Hub) (*login.Service, error) {
+	name := s.config.Brand.Name
+	if name == "" {
+		name = s.issuer.Host
+	}
+	party, err := passkey.New(s.issuer, name)
+	if err != nil {
+		return nil, err
+	}
+	return login.New(login.Config{
+		Store:            s.store,
+		Passkeys:         party,
+		Hub:              hub,
+		Log:              s.log,
+		OpenRegistration: s.openRegistration(),
+		SessionLifetime:  s.config.SessionLifetime,
+		NoPace:           s.config.Limits.Off,
+	}), nil
+}
+
+func (s *Server) openRegistration() bool { return s.config.Registration == RegistrationOpen }
+
+// Issuer is the issuer that the server serves, a demo's derived one included.
+func (s *Server) Issuer() string { return s.issuer.String() }
+
+// Handler serves everything, the well-known documents at the root included. The
+// paths that it sees must be those of the issuer's host: whoever embeds it strips
+// nothing.
+func (s *Server) Handler() http.Handler { return s.root }
+
+// Close frees what New took. Run does it by itself; closing twice is no error.
+func (s *Server) Close() error {
+	s.closing.Do(func() {
+		for _, l := range []net.Listener{s.listener, s.metricsListener} {
+			if l != nil {
+				_ = l.Close() // closed already when it was served
+			}
+		}
+		if s.store != nil {
+			s.closeResult = s.store.Close()
+		}
+	})
+	return s.closeResult
+}
