@@ -1,13 +1,12 @@
 # The verbs of the project. `make` alone lists them.
 
 GO            ?= go
-STATICCHECK    = honnef.co/go/tools/cmd/staticcheck@2026.2
-GOFUMPT        = mvdan.cc/gofumpt@v0.9.2
+STATICCHECK    = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT        = mvdan.cc/gofumpt@v0.12.0
 GOVULNCHECK    = golang.org/x/vuln/cmd/govulncheck@latest
-VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS        = -s -w -X main.version=$(VERSION)
 PARSERS        = ./internal/grant:FuzzParseUserCode ./internal/wire:FuzzParseClientFrame \
-                 ./internal/wire:FuzzParseRetryAfter ./internal/passkey:FuzzAnswers ./server/oauth:FuzzForm
+                 ./internal/wire:FuzzParseRetryAfter ./internal/passkey:FuzzAnswers ./server/oauth:FuzzForm \
+                 ./desktop:FuzzJudge ./desktop:FuzzParseSnapshot ./desktop/keychain:FuzzParseHead
 FUZZTIME      ?= 20s
 
 .PHONY: help demo test lint vuln bench fuzz build screenshots deps clean
@@ -37,7 +36,7 @@ fuzz: ## each parser of outside input for FUZZTIME
 	@for p in $(PARSERS); do $(GO) test -run '^$$' -fuzz "^$${p#*:}$$" -fuzztime $(FUZZTIME) $${p%:*} || exit 1; done
 
 build: ## bin/qrauthd, stripped
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/qrauthd ./cmd/qrauthd
+	$(GO) build -trimpath -ldflags '-s -w' -o bin/qrauthd ./cmd/qrauthd
 
 screenshots: deps ## docs/screenshots, taken by the end-to-end tests
 	rm -rf docs/screenshots && mkdir -p docs/screenshots

@@ -66,7 +66,7 @@ func DefaultLimits() Limits {
 		GuessesPerBrowser: Rate{10, time.Minute},
 		GuessesOverall:    Rate{600, time.Minute},
 		Ceremonies:        Rate{60, time.Minute},
-		Recoveries:        Rate{10, time.Minute},
+		Recoveries:        Rate{30, time.Minute},
 		Frames:            Rate{20, 10 * time.Second},
 		Sockets:           512,
 		SocketsPerGrant:   3,

@@ -30,7 +30,7 @@ func newMetrics(to prometheus.Registerer, hub *push.Hub) (*metrics, error) {
 		}, []string{"route", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "qrauthd_request_duration_seconds",
-			Help: "Time to answer, by route. A phone's status request waits for news, up to half a minute.",
+			Help: "Time to answer, by route. A phone's status request waits for news, up to 20 seconds.",
 		}, []string{"route"}),
 	}
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -28,7 +28,7 @@ func (s *Server) handler() http.Handler {
 
 	base := s.issuer.Path
 	root := http.NewServeMux()
-	root.Handle(wire.WellKnownMetadata+base, routed(s.oauth.Metadata()))
+	root.Handle("GET "+wire.WellKnownMetadata+base, routed(s.oauth.Metadata()))
 	health := routed(http.HandlerFunc(s.health))
 	root.Handle("GET "+wire.PathHealth, health)
 	if base != "" {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// How long a connection may take. A phone's long poll lasts 25 s, and a read
+// How long a connection may take. A phone's long poll lasts 20 s, and a read
 // deadline that passes meanwhile would end it: both bounds are above that. A
 // hijacked socket has none of them; the push channel minds its own.
 const (

@@ -146,7 +146,7 @@ type clientRemove struct {
 
 // Help is the part below the flags.
 func (clientRemove) Help() string {
-	return `Its desktops are signed out, and sign-ins under way end as denied.
+	return `Its desktops are signed out, and no sign-in of it that is under way will be approved.
 
 Example:
 

@@ -134,7 +134,8 @@ func (o Operator) Clients(ctx context.Context) (list []auth.Client, err error) {
 }
 
 // RemoveClient removes the application and ends the sessions of its desktops.
-// Sign-ins under way end as denied. ErrNoClient when there is none.
+// No sign-in of it that is under way will be approved, and its polls are told that
+// the client is unknown. ErrNoClient when there is none.
 func (o Operator) RemoveClient(ctx context.Context, id auth.ClientID) error {
 	err := o.Store.Update(ctx, func(tx store.Tx) error { return tx.RemoveClient(id) })
 	if errors.Is(err, store.ErrNotFound) {

@@ -186,6 +186,12 @@ func (p *phone) has(name string) bool {
 	return p.on(name, []string{"button", "link"}, `function() { return this.checkVisibility() }`)
 }
 
+// offers waits until the page offers the button or link.
+func (p *phone) offers(name string) {
+	p.t.Helper()
+	until(p.t, "the page offers "+name, func() bool { return p.has(name) })
+}
+
 // fill types into the field of that accessible name.
 func (p *phone) fill(name, value string) {
 	p.t.Helper()

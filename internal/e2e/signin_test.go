@@ -125,14 +125,13 @@ func TestAPhoneKnownAlreadyNeedsOneTapAndOneTouch(t *testing.T) {
 
 	login := begin(t, sdk(t, s.issuer))
 	p.open(login.Current().Link())
-	reach(t, login, desktop.StateScanned)
+	if u := reach(t, login, desktop.StateScanned); !u.Pushed {
+		t.Error("the socket is not up")
+	}
 	p.press("Approve") // and nothing else
 	session, err := wait(t, login)
 	if err != nil || name(t, session) != "Ada" {
 		t.Fatalf("got %v, want a session of Ada's", err)
-	}
-	if u := login.Current(); !u.Pushed {
-		t.Error("the socket was not up: the approval did not come by push")
 	}
 	p.see("You're signed in on ALICE-PC")
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/passkey"
@@ -83,6 +85,9 @@ func (s *Service) leave(tx store.Tx, browser auth.BrowserID, r JoinRequest) (cer
 }
 
 func (s *Service) newcomer(name string) (ceremony, error) {
+	if utf8.RuneCountInString(strings.TrimSpace(name)) > auth.MaxDeviceField {
+		return ceremony{NewAccount: true}, ErrNameTooLong
+	}
 	if name = auth.CleanName(name); name == "" {
 		return ceremony{NewAccount: true}, ErrName
 	}
@@ -147,7 +152,7 @@ type Joined struct {
 
 // FinishJoin ends the creation: in one transaction the leave is consumed, the
 // account made if it is new, and the passkey kept. ErrPasskey when the answer
-// does not hold.
+// does not hold, ErrPasskeyExists when the credential is somebody's already.
 func (s *Service) FinishJoin(ctx context.Context, browser auth.BrowserID, handle secret.Text, answer []byte) (Joined, error) {
 	c, err := s.endJoin(ctx, browser, handle)
 	if err != nil {
@@ -166,7 +171,7 @@ func (s *Service) FinishJoin(ctx context.Context, browser auth.BrowserID, handle
 		return err
 	})
 	if errors.Is(err, store.ErrConflict) {
-		return Joined{}, fmt.Errorf("%w: the credential exists already", ErrPasskey)
+		return Joined{}, ErrPasskeyExists
 	}
 	if err != nil {
 		return Joined{}, err

@@ -68,6 +68,9 @@ func TestJoinIsRefused(t *testing.T) {
 		{"without a name", func(*logintest.World, *logintest.Person) login.JoinRequest {
 			return login.JoinRequest{Name: " \u202e\n"}
 		}, login.ErrName},
+		{"with a name that is too long", func(*logintest.World, *logintest.Person) login.JoinRequest {
+			return login.JoinRequest{Name: strings.Repeat("é", 65)}
+		}, login.ErrNameTooLong},
 		{"when registration is closed and nobody invited", func(w *logintest.World, _ *logintest.Person) login.JoinRequest {
 			w.OpenRegistration = false
 			return login.JoinRequest{Name: "Eve"}

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -283,3 +284,36 @@ func TestRevoke(t *testing.T) {
 		t.Errorf("a revoked device code: its grant is %s, want cancelled", g.State)
 	}
 }
+
+func TestARedeemWhoseSessionCannotBeKeptLeavesNoHalfState(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	client, _ := w.Client(t.Context(), logintest.App)
+	g, code := w.Start(logintest.App)
+	w.Approve(ada, g.ID)
+	sound := w.Service.Store
+	w.Service.Store = sessionless{sound}
+	if _, err := w.Redeem(t.Context(), client, code); !errors.Is(err, errSessionless) {
+		t.Fatalf("got %v, want the store's failure", err)
+	}
+	w.Service.Store = sound
+	if g, _ := w.Grant(t.Context(), g.ID); g.State != grant.Approved {
+		t.Errorf("the grant is %s, want it still approved", g.State)
+	}
+	if _, err := w.Redeem(t.Context(), client, code); err != nil {
+		t.Errorf("the next poll: got %v, want tokens", err)
+	}
+}
+
+var errSessionless = errors.New("no room for a session")
+
+// sessionless is a store that fails to keep sessions, and nothing else.
+type sessionless struct{ store.Store }
+
+func (s sessionless) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(sessionlessTx{tx}) })
+}
+
+type sessionlessTx struct{ store.Tx }
+
+func (sessionlessTx) AddSession(auth.Session) error { return errSessionless }

@@ -30,6 +30,8 @@ var (
 	ErrInvitation    = errors.New("the invitation is used, expired or unknown")
 	ErrRecoveryCode  = errors.New("the recovery code is used or unknown")
 	ErrName          = errors.New("a name is needed")
+	ErrNameTooLong   = errors.New("the name is too long")
+	ErrPasskeyExists = errors.New("the passkey is registered already")
 	ErrCeremony      = errors.New("the ceremony is over or not this browser's")
 	ErrSignInFirst   = errors.New("a fresh passkey sign-in is needed")
 	ErrLastPasskey   = errors.New("the last passkey cannot be removed")

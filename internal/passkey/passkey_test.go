@@ -182,6 +182,19 @@ func TestAnAnswerToAnotherChallengeIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheCreationOfAPasskeyIsNoAssertion(t *testing.T) {
+	rp := relyingParty(t)
+	phone, stored := registered(t, rp)
+	options, state, err := rp.BeginAssertion(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone.Type = "webauthn.create"
+	if _, err := rp.FinishAssertion(now, state, phone.Get(options), owning(stored)); !errors.Is(err, passkey.ErrRefused) {
+		t.Errorf("got %v, want ErrRefused for a client data type of webauthn.create", err)
+	}
+}
+
 func TestAKnownPhoneMayLeaveTheUserHandleOut(t *testing.T) {
 	rp := relyingParty(t)
 	phone, stored := registered(t, rp)

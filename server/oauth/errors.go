@@ -99,6 +99,8 @@ func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 	var request errRequest
 	var over errBudget
 	switch {
+	case r.Context().Err() != nil:
+		return wire.Error{Code: wire.CodeUnavailable}, http.StatusRequestTimeout // to nobody: the peer is gone
 	case errors.As(err, &request):
 		return wire.Error{Code: wire.CodeInvalidRequest, Description: string(request)}, http.StatusBadRequest
 	case errors.As(err, &over):

@@ -238,6 +238,22 @@ func TestTokenIsRefused(t *testing.T) {
 	}
 }
 
+func TestAClientRemovedMeanwhileIsUnknownAndNothingCrashes(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	d := s.begin(nil)
+	desk := s.subscribe(d.DeviceCode)
+	desk.until(wire.StatePending)
+	s.Update(func(tx store.Tx) error { return tx.RemoveClient(logintest.App) })
+	s.Clock.Advance(3 * time.Second) // what is cached of clients is fresh for two
+	if got := s.poll(d.DeviceCode).oauthError(t); got != wire.CodeInvalidClient {
+		t.Errorf("poll: got %s, want invalid_client", got)
+	}
+	if err := s.Scan(t.Context(), grantID(d.DeviceCode)); err != nil {
+		t.Errorf("scan: %v", err)
+	}
+	desk.until(wire.StateScanned)
+}
+
 func TestAccessDeniedIsSticky(t *testing.T) {
 	s := serve(t, oauth.Limits{})
 	d := s.begin(nil)

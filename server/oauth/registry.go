@@ -98,6 +98,12 @@ const (
 	drainers = 64
 )
 
+// comeBack is when the i-th desktop is to come back: one after the other, so that
+// they do not all knock at once.
+func comeBack(i int) time.Duration {
+	return time.Second + time.Duration(i)*time.Second/comeBackRate
+}
+
 // Drain tells every desktop to come back, spread over a time that grows with
 // their number, and waits until their sockets are closed or ctx ends. No socket
 // is let in afterwards.
@@ -107,7 +113,7 @@ func (f *Face) Drain(ctx context.Context) error {
 	for n := range drainers {
 		tellers.Go(func() {
 			for i := n; i < len(open); i += drainers {
-				open[i].close(restart(time.Second + time.Duration(i)*time.Second/comeBackRate))
+				open[i].close(restart(comeBack(i)))
 			}
 		})
 	}

@@ -71,6 +71,8 @@ var causes = []struct {
 	{login.ErrInvitation, explanation{http.StatusForbidden, mobileweb.Join{Registration: mobileweb.RegistrationByInvitation}, mobileweb.SayInvitationInvalid, "invitation_invalid"}},
 	{login.ErrRecoveryCode, explanation{http.StatusForbidden, mobileweb.Recover{}, mobileweb.SayRecoveryCodeInvalid, "recovery_code_invalid"}},
 	{login.ErrName, explanation{http.StatusBadRequest, mobileweb.Refused{}, mobileweb.SayNameMissing, "name_missing"}},
+	{login.ErrNameTooLong, explanation{http.StatusBadRequest, mobileweb.Refused{}, mobileweb.SayNameTooLong, "name_too_long"}},
+	{login.ErrPasskeyExists, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayPasskeyHereAlready, "passkey_exists"}},
 	{login.ErrSignInFirst, explanation{http.StatusUnauthorized, mobileweb.SignIn{Again: true}, mobileweb.SaySignInFirst, "sign_in_first"}},
 	{login.ErrLastPasskey, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayReload, "last_passkey"}},
 	{store.ErrNotFound, explanation{http.StatusNotFound, mobileweb.NotFound{}, mobileweb.SayReload, "not_found"}},
@@ -80,6 +82,8 @@ func (f *Face) explain(r *http.Request, err error) explanation {
 	var over errBudget
 	var code errCode
 	switch {
+	case r.Context().Err() != nil:
+		return explanation{http.StatusRequestTimeout, mobileweb.Refused{}, mobileweb.SayReload, "gone"} // to nobody
 	case errors.As(err, &over):
 		return explanation{http.StatusTooManyRequests, mobileweb.TooManyTries{Wait: over.wait}, mobileweb.SayTooManyTries, "too_many_tries"}
 	case errors.As(err, &code):

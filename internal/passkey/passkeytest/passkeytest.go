@@ -4,6 +4,10 @@
 package passkeytest
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"testing"
 
@@ -14,6 +18,8 @@ import (
 type Phone struct {
 	Origin string // as the browser reports it
 	RPID   string
+	// Type is the ceremony that the browser vouches for; empty is the right one.
+	Type string
 	// UserVerified, BackupEligible and BackupState are the flags of the next answer.
 	UserVerified, BackupEligible, BackupState bool
 
@@ -69,7 +75,41 @@ func (p *Phone) Get(options []byte) (answer []byte) {
 		p.t.Fatalf("request options: %v", err)
 	}
 	p.passkey.Counter++
-	return []byte(virtualwebauthn.CreateAssertionResponse(p.rp(), p.flags(), p.passkey, *o))
+	answer = []byte(virtualwebauthn.CreateAssertionResponse(p.rp(), p.flags(), p.passkey, *o))
+	if p.Type != "" {
+		answer = p.retype(answer)
+	}
+	return answer
+}
+
+// retype signs the answer anew, over client data of another type.
+func (p *Phone) retype(answer []byte) []byte {
+	p.t.Helper()
+	var a, response map[string]any
+	p.must(json.Unmarshal(answer, &a))
+	response = a["response"].(map[string]any)
+	bytesOf := func(member string) []byte {
+		b, err := base64.RawURLEncoding.DecodeString(response[member].(string))
+		p.must(err)
+		return b
+	}
+	client := bytes.Replace(bytesOf("clientDataJSON"), []byte("webauthn.get"), []byte(p.Type), 1)
+	hash := sha256.Sum256(client)
+	digest := sha256.Sum256(append(bytesOf("authenticatorData"), hash[:]...))
+	signature, err := p.passkey.Key.Sign(digest[:])
+	p.must(err)
+	response["clientDataJSON"] = base64.RawURLEncoding.EncodeToString(client)
+	response["signature"] = base64.RawURLEncoding.EncodeToString(signature)
+	again, err := json.Marshal(a)
+	p.must(err)
+	return again
+}
+
+func (p *Phone) must(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // SetCounter makes the passkey's signature counter count on from n.
