@@ -32,7 +32,7 @@ func run(m *testing.M) (int, error) {
 	defer os.RemoveAll(dir)
 	binaries = dir
 	args := append([]string{"build"}, raceFlags...)
-	build := exec.Command("go", append(args, "-o", dir+string(filepath.Separator), "../../cmd/qrauthd")...)
+	build := exec.Command("go", append(args, "-o", dir+string(filepath.Separator), "../../cmd/qrauthd", "../../cmd/desktopdemo")...)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return 1, fmt.Errorf("build the commands (`make deps` installs what they need): %w", err)

@@ -171,7 +171,7 @@ func TestDenied(t *testing.T) {
 	if code := app.exit(); code != 2 {
 		t.Errorf("the demo ended with %d, want 2", code)
 	}
-	if !strings.Contains(app.log(), "denied") {
+	if !strings.Contains(app.log(), "Denied") {
 		t.Errorf("the demo's standard error does not say so: %q", app.log())
 	}
 	p.must(back(p))
@@ -187,7 +187,7 @@ func TestCancelledOnTheComputer(t *testing.T) {
 	p.open(app.line("link: "))
 	app.line("state: scanned")
 	app.signal(syscall.SIGINT)
-	p.see("cancelled")
+	p.see("Cancelled on ALICE-PC")
 	p.shoot("cancelled")
 	if code := app.exit(); code == 0 {
 		t.Error("the demo ended with 0 after it was interrupted")

@@ -363,6 +363,8 @@
       const invitation = new URLSearchParams(location.hash.slice(1)).get('invite') || '';
       const plainLink = location.href;
       link = () => plainLink;
+      // An invitation that is opened in a tab which shows this page already changes the fragment only.
+      addEventListener('hashchange', () => { if (location.hash) location.reload(); });
 
       onSubmit('[data-create]', async signal => {
         const options = await post(begin, {name: one('[name=name]').value.trim(), for: main.dataset.for, invitation}, signal);

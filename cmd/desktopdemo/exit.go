@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+// Exit codes. exitHelp tells them to people.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitDenied      = 2
+	exitExpired     = 3
+	exitUnreachable = 4
+	exitCancelled   = 130 // as a shell has it for Ctrl-C
+)
+
+const exitHelp = `
+Exit codes:
+    0    signed in, or signed out, or the window was closed
+    1    something else went wrong
+    2    denied on the phone
+    3    the code ran out
+    4    the server can't be reached
+  130    cancelled with Ctrl-C
+`
+
+// exit turns a cause into an exit code and a sentence that says what to do next.
+func exit(err error, issuer string) (code int, sentence string) {
+	switch {
+	case errors.Is(err, desktop.ErrDenied):
+		return exitDenied, "Denied on the phone. Nobody was signed in. Start desktopdemo again to try once more."
+	case errors.Is(err, desktop.ErrExpired):
+		return exitExpired, "The code has run out. Start desktopdemo again to get a new one."
+	case errors.Is(err, desktop.ErrOffline):
+		return exitUnreachable, fmt.Sprintf("Can't reach %s. Check that the server runs and that --issuer is right, then start again.\n(%v)", issuer, err)
+	case errors.Is(err, desktop.ErrCancelled), errors.Is(err, context.Canceled):
+		return exitCancelled, "Cancelled. Nobody was signed in. Start desktopdemo again when you are ready."
+	}
+	return exitFailed, fmt.Sprintf("desktopdemo: %v", err)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+// greetLimit is how long the server may take to tell the name.
+const greetLimit = 5 * time.Second
+
+// terminal signs in with nothing but lines of text.
+func (a app) terminal(ctx context.Context) error {
+	session, err := a.client.Restore(ctx, a.store)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	if err != nil && !errors.Is(err, desktop.ErrNoSession) {
+		fmt.Fprintf(a.stderr, "The kept session can't be used, so sign in anew (%v).\n", err)
+	}
+	if err != nil {
+		if session, err = a.signIn(ctx); err != nil {
+			return err
+		}
+		if err := session.Save(a.store); err != nil {
+			fmt.Fprintf(a.stderr, "You are signed in, but the next start will ask again (%v).\n", err)
+		}
+	}
+	fmt.Fprintf(a.stdout, "signed in as %s\n", nameOf(ctx, session))
+	return nil
+}
+
+// signIn begins a sign-in and prints how it goes.
+func (a app) signIn(ctx context.Context) (*desktop.Session, error) {
+	login, err := a.client.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := printer{out: a.stdout, err: a.stderr, colours: isTerminal(a.stdout)}
+	for update := range login.Updates() {
+		p.print(update)
+	}
+	session, err := login.Wait(context.WithoutCancel(ctx))
+	<-login.Done() // a cancelled one has told the server now
+	return session, err
+}
+
+// nameOf is what to call the person.
+func nameOf(ctx context.Context, session *desktop.Session) string {
+	ctx, stop := context.WithTimeout(ctx, greetLimit)
+	defer stop()
+	info, err := session.UserInfo(ctx)
+	if err != nil {
+		return "somebody whose name the server does not tell just now"
+	}
+	return cmp.Or(info.Name, info.Subject)
+}
+
+// printer writes what changes: the code when there is a new one, the state, and
+// whether the server is out of reach. Scripts read the lines "link:", "code:" and
+// "state:".
+type printer struct {
+	out, err io.Writer
+	colours  bool // the output is a terminal
+
+	last desktop.Update
+}
+
+func (p *printer) print(u desktop.Update) {
+	if u.UserCode != p.last.UserCode && !u.State.Terminal() {
+		p.printCode(u)
+	}
+	if u.State != p.last.State {
+		fmt.Fprintf(p.out, "state: %s\n", u.State)
+	}
+	if u.Offline && !p.last.Offline && u.Err == nil {
+		fmt.Fprintln(p.err, "Reconnecting, still checking.")
+	}
+	p.last = u
+}
+
+func (p *printer) printCode(u desktop.Update) {
+	if code, err := u.QR(); err == nil { // else the link is too long for one, and there is the text
+		fmt.Fprintf(p.out, "\n%s\n", p.framed(code.Terminal()))
+	}
+	fmt.Fprintf(p.out, "Scan with your phone's camera, or open %s and enter the code.\n", u.VerificationURI)
+	fmt.Fprintf(p.out, "link: %s\ncode: %s\n", u.Link(), u.UserCode)
+}
+
+// framed sets white on black in a terminal, whose own colours may be the other
+// way round: the blocks are the light modules.
+func (p *printer) framed(code string) string {
+	if !p.colours {
+		return code
+	}
+	var b strings.Builder
+	for line := range strings.Lines(code) {
+		b.WriteString("\x1b[97;40m" + strings.TrimSuffix(line, "\n") + "\x1b[0m\n")
+	}
+	return b.String()
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,119 @@
+package loginview
+
+import (
+	"context"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+// starter begins a sign-in, as *desktop.Client does.
+type starter interface {
+	start(ctx context.Context) (login, error)
+}
+
+// login is a sign-in under way, as *desktop.Login is.
+type login interface {
+	Updates() <-chan desktop.Update
+	Wait(ctx context.Context) (*desktop.Session, error)
+	Done() <-chan struct{}
+	// greet asks for the name of whom the session belongs to.
+	greet(ctx context.Context, s *desktop.Session) string
+	// discard ends a session that came too late to be wanted.
+	discard(ctx context.Context, s *desktop.Session)
+}
+
+// attempt follows one login, on a goroutine that ends with it.
+type attempt struct {
+	view   *View
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when the goroutine is over
+}
+
+// tell brings news to the view, unless the view has turned to something else.
+func (a *attempt) tell(news func(v *View)) {
+	a.view.do(func() {
+		if a.view.attempt == a {
+			news(a.view)
+		}
+	})
+}
+
+func (a *attempt) run(ctx context.Context) {
+	defer close(a.ended)
+	defer a.cancel()
+	login, err := a.view.starter.start(ctx)
+	if err != nil {
+		a.tell(func(v *View) { v.ended(err) })
+		return
+	}
+	for u := range login.Updates() {
+		if u.Err == nil && !u.State.Terminal() { // endings come by Wait
+			a.tell(func(v *View) { v.updated(u) })
+		}
+	}
+	session, err := login.Wait(context.WithoutCancel(ctx)) // it has ended: the updates are over
+	if err != nil {
+		a.tell(func(v *View) { v.ended(err) })
+		<-login.Done()
+		return
+	}
+	a.finish(ctx, login, session)
+}
+
+// finish hands the session over and greets the person.
+func (a *attempt) finish(ctx context.Context, login login, session *desktop.Session) {
+	limited, stop := context.WithTimeout(context.WithoutCancel(ctx), greetLimit)
+	defer stop()
+	if !a.deliver(ctx, session) {
+		login.discard(limited, session)
+		return
+	}
+	name := login.greet(limited, session)
+	a.tell(func(v *View) { v.welcomed(session, name) })
+}
+
+// deliver hands the session over and reports whether somebody took it: the
+// person may have left while the tokens were on their way.
+func (a *attempt) deliver(ctx context.Context, session *desktop.Session) bool {
+	taken := make(chan struct{})
+	a.tell(func(v *View) {
+		close(taken)
+		v.signedIn(session)
+	})
+	select {
+	case <-taken:
+		return true
+	case <-ctx.Done(): // dropped, and what is told after that is not heard
+	}
+	select {
+	case <-taken:
+		return true
+	default:
+		return false
+	}
+}
+
+// clientStarter is the real thing.
+type clientStarter struct{ client *desktop.Client }
+
+func (c clientStarter) start(ctx context.Context) (login, error) {
+	l, err := c.client.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return clientLogin{l}, nil
+}
+
+type clientLogin struct{ *desktop.Login }
+
+func (clientLogin) greet(ctx context.Context, s *desktop.Session) string {
+	info, err := s.UserInfo(ctx)
+	if err != nil {
+		return "" // signed in all the same: the welcome does without a name
+	}
+	return info.Name
+}
+
+func (clientLogin) discard(ctx context.Context, s *desktop.Session) {
+	_ = s.SignOut(ctx) // nobody is there to be told of a failure, and the session runs out by itself
+}

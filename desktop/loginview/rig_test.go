@@ -1,0 +1,286 @@
+package loginview
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"sync"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+	"go.uber.org/goleak"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// epoch is when the tests take place.
+var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// fakeClock stands still until it is moved.
+type fakeClock struct {
+	mu     sync.Mutex
+	now    time.Time
+	timers map[int]fakeTimer
+	last   int
+}
+
+type fakeTimer struct {
+	at time.Time
+	f  func()
+}
+
+func (c *fakeClock) clock() clock {
+	return clock{
+		now: func() time.Time {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.now
+		},
+		after: func(d time.Duration, f func()) func() bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.last++
+			id := c.last
+			c.timers[id] = fakeTimer{c.now.Add(d), f}
+			return func() bool {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				_, waits := c.timers[id]
+				delete(c.timers, id)
+				return waits
+			}
+		},
+	}
+}
+
+func (c *fakeClock) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.timers)
+}
+
+// fakeLogin is a login that the test tells how it goes.
+type fakeLogin struct {
+	ctx     context.Context
+	updates chan desktop.Update
+	ended   chan struct{}
+	session *desktop.Session
+	err     error
+
+	once      sync.Once // for end
+	name      string
+	discarded chan *desktop.Session
+}
+
+func (l *fakeLogin) Updates() <-chan desktop.Update { return l.updates }
+func (l *fakeLogin) Done() <-chan struct{}          { return l.ended }
+
+func (l *fakeLogin) Wait(context.Context) (*desktop.Session, error) {
+	<-l.ended
+	return l.session, l.err
+}
+func (l *fakeLogin) greet(context.Context, *desktop.Session) string { return l.name }
+func (l *fakeLogin) discard(_ context.Context, s *desktop.Session)  { l.discarded <- s }
+
+// end ends the login with a session or an error.
+func (l *fakeLogin) end(s *desktop.Session, err error) {
+	l.once.Do(func() {
+		l.session, l.err = s, err
+		close(l.updates)
+		close(l.ended)
+	})
+}
+
+// rig is a view in a window, with everything around it in the test's hand.
+type rig struct {
+	t      *testing.T
+	view   *View
+	window fyne.Window
+	clock  *fakeClock
+	jobs   chan func() // for Fyne's goroutine, which is the test's
+
+	starts   chan *fakeLogin // each start that was asked for
+	startErr error
+
+	signedIn, welcomed []*desktop.Session
+	said               []string
+}
+
+// start implements starter.
+func (r *rig) start(ctx context.Context) (login, error) {
+	if r.startErr != nil {
+		return nil, r.startErr
+	}
+	l := &fakeLogin{
+		ctx: ctx, updates: make(chan desktop.Update), ended: make(chan struct{}),
+		name: "Ada", discarded: make(chan *desktop.Session, 1),
+	}
+	select {
+	case r.starts <- l:
+		context.AfterFunc(ctx, func() { l.end(nil, desktop.ErrCancelled) })
+		return l, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// forced holds a theme to one variant.
+type forced struct {
+	fyne.Theme
+	variant fyne.ThemeVariant
+}
+
+func (f forced) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
+	return f.Theme.Color(name, f.variant)
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	app := test.NewTempApp(t)
+	app.Settings().SetTheme(forced{theme.DefaultTheme(), theme.VariantLight})
+	r := &rig{
+		t:      t,
+		clock:  &fakeClock{now: epoch, timers: map[int]fakeTimer{}},
+		jobs:   make(chan func(), 100),
+		starts: make(chan *fakeLogin),
+	}
+	r.view = newView(Options{
+		AppName:    "Acme Studio",
+		OnSignedIn: func(s *desktop.Session) { r.signedIn = append(r.signedIn, s) },
+		OnWelcomed: func(s *desktop.Session) { r.welcomed = append(r.welcomed, s) },
+		Announce:   func(s string) { r.said = append(r.said, s) },
+	}, r, r.clock.clock(), func(f func()) { r.jobs <- f })
+	r.window = app.NewWindow("test")
+	r.window.SetPadded(false)
+	r.window.SetContent(r.view)
+	r.window.Resize(fyne.NewSize(460, 640))
+	t.Cleanup(func() {
+		ended := r.view.Close()
+		for open := true; open; {
+			select {
+			case f := <-r.jobs:
+				f()
+			case <-ended:
+				open = false
+			}
+		}
+		r.window.Close()
+	})
+	return r
+}
+
+// run does the next thing that waits for Fyne's goroutine.
+func (r *rig) run() {
+	r.t.Helper()
+	select {
+	case f := <-r.jobs:
+		f()
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("nothing came to Fyne's goroutine")
+	}
+}
+
+// begin presses on until the server has been asked.
+func (r *rig) begin() *fakeLogin {
+	r.t.Helper()
+	r.view.Start()
+	return r.started()
+}
+
+func (r *rig) started() *fakeLogin {
+	r.t.Helper()
+	select {
+	case l := <-r.starts:
+		return l
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("no sign-in was begun")
+		return nil
+	}
+}
+
+// noStart says that nothing was begun unasked.
+func (r *rig) noStart() {
+	r.t.Helper()
+	if r.view.attempt != nil {
+		r.t.Fatal("a sign-in is under way that nobody asked for")
+	}
+}
+
+// tell brings an update to the screen.
+func (r *rig) tell(l *fakeLogin, u desktop.Update) {
+	r.t.Helper()
+	l.updates <- u
+	for r.view.moment.stage != stageLive || r.view.moment.update != u {
+		r.run()
+	}
+}
+
+// end brings the end to the screen.
+func (r *rig) end(l *fakeLogin, err error) {
+	r.t.Helper()
+	l.end(nil, err)
+	r.run()
+}
+
+// advance moves the clock, second by second as time does.
+func (r *rig) advance(d time.Duration) {
+	for end := r.clock.now.Add(d); r.clock.now.Before(end); {
+		r.clock.mu.Lock()
+		r.clock.now = r.clock.now.Add(time.Second)
+		var due []func()
+		for id, timer := range r.clock.timers {
+			if !timer.at.After(r.clock.now) {
+				due = append(due, timer.f)
+				delete(r.clock.timers, id)
+			}
+		}
+		r.clock.mu.Unlock()
+		for _, f := range due {
+			f()
+		}
+		for len(r.jobs) > 0 {
+			(<-r.jobs)()
+		}
+	}
+}
+
+func (r *rig) theme(v fyne.ThemeVariant) {
+	fyne.CurrentApp().Settings().SetTheme(forced{theme.DefaultTheme(), v})
+	r.view.Refresh()
+	r.view.override.Refresh()
+}
+
+func (r *rig) capture() image.Image { return r.window.Canvas().Capture() }
+
+// waiting is a login whose code can be scanned.
+func waiting() desktop.Update {
+	return desktop.Update{
+		State:                   desktop.StatePending,
+		UserCode:                "WDJB-MJHT",
+		VerificationURI:         "https://login.acme.example/device",
+		VerificationURIComplete: "https://login.acme.example/device?user_code=WDJB-MJHT",
+		CodeExpires:             epoch.Add(41 * time.Second),
+		Expires:                 epoch.Add(292 * time.Second),
+		Pushed:                  true,
+	}
+}
+
+func with(change func(*desktop.Update)) desktop.Update {
+	u := waiting()
+	change(&u)
+	return u
+}
+
+func in(s desktop.State) desktop.Update {
+	return with(func(u *desktop.Update) { u.State = s })
+}
+
+var errOdd = errors.New("desktop: the server's answer lacks a code, an address or a lifetime")

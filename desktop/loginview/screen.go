@@ -1,0 +1,221 @@
+package loginview
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+// stage is how far the view is, beside what the server says of the login.
+type stage int
+
+const (
+	stageIdle stage = iota
+	stageStarting
+	stageLive
+	stageWelcome
+	stageOver
+)
+
+// moment is all that a view knows. What to show follows from it.
+type moment struct {
+	stage  stage
+	update desktop.Update // the newest, in stageLive and after
+	name   string         // whom to welcome
+	err    error          // how it ended, in stageOver
+}
+
+// picture is what stands in the middle.
+type picture int
+
+const (
+	pictureCode picture = iota // the QR code, perhaps faded, perhaps with a badge on it
+	pictureBadge
+)
+
+// tone is the colour of a badge.
+type tone int
+
+const (
+	toneAccent tone = iota
+	toneGood
+	toneBad
+	toneQuiet
+)
+
+// deed is what a button does.
+type deed int
+
+const (
+	deedNone deed = iota
+	deedStart
+	deedCopy
+)
+
+// screen is what a person sees.
+type screen struct {
+	title   string
+	picture picture
+	link    string // what the QR code holds, none for an empty plate
+	faded   bool   // the QR code, to 15 %
+	badge   icon   // on the QR code or in its place
+	tone    tone
+	lead    string
+	big     bool // the lead, as an ending
+	note    string
+	detail  string // for an operator's eyes, to be copied
+
+	address   string // to type, beside the code
+	codeLabel string
+	code      string
+	deadline  time.Time // counted down beside the code
+
+	button string
+	deed   deed
+	main   bool // the button is the one thing to do
+
+	host    string // who is asked
+	offline bool
+}
+
+// screenOf is the whole of the view's judgement.
+func screenOf(m moment, w Words, app string) screen {
+	host := hostOf(m)
+	say := func(sentence string) string {
+		named := app
+		if named == "" {
+			named = w.ThisApp
+		}
+		text := fill(sentence, named, m.name, host)
+		return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
+	}
+	s := screen{title: say(w.Title), host: host}
+	if app == "" {
+		s.title = w.TitleUnnamed
+	}
+	switch m.stage {
+	case stageIdle:
+		s.picture, s.badge, s.lead, s.big, s.note = pictureBadge, iconPhone, w.Idle, true, w.IdleNote
+		s.button, s.deed, s.main = w.ShowCode, deedStart, true
+	case stageStarting:
+		s.lead = w.Starting
+	case stageLive:
+		live(&s, m.update, w)
+	case stageWelcome:
+		s.title = ""
+		s.picture, s.badge, s.tone, s.big = pictureBadge, iconCheck, toneGood, true
+		s.lead, s.note = say(w.Welcome), say(w.WelcomeNote)
+		if m.name == "" {
+			s.lead = w.WelcomeUnnamed
+		}
+	case stageOver:
+		s.big, s.main, s.deed, s.button = true, true, deedStart, w.TryAgain
+		over(&s, m, w, say)
+	}
+	return s
+}
+
+// live shows a login under way.
+func live(s *screen, u desktop.Update, w Words) {
+	s.link, s.code, s.offline = u.Link(), u.UserCode, u.Offline
+	switch u.State {
+	case desktop.StatePending:
+		s.lead = w.Scan
+		s.address, s.codeLabel, s.deadline = shortAddress(u.VerificationURI), w.AndEnter, u.CodeExpires
+		s.button, s.deed = w.CopyLink, deedCopy
+	case desktop.StateApproved, desktop.StateRedeemed:
+		s.faded, s.badge, s.tone, s.lead, s.code = true, iconCheck, toneGood, w.Approved, ""
+	default: // a phone is at it: the code stays in sight, because the phone asks for a comparison
+		s.faded, s.badge, s.lead = true, iconPhone, w.Confirm
+		if u.State == desktop.StateVerifying {
+			s.lead = w.Verify
+		}
+		s.codeLabel, s.deadline = w.YourCode, u.Expires
+		s.button, s.deed = w.NewCode, deedStart
+	}
+}
+
+// over shows how a login ended, and what to do next.
+func over(s *screen, m moment, w Words, say func(string) string) {
+	s.picture, s.tone = pictureBadge, toneQuiet
+	var refused *desktop.OAuthError
+	switch {
+	case errors.Is(m.err, desktop.ErrDenied):
+		s.badge, s.tone, s.lead, s.note = iconCross, toneBad, w.Denied, w.Nobody
+	case errors.Is(m.err, desktop.ErrExpired):
+		s.picture, s.link, s.faded = pictureCode, m.update.Link(), true
+		s.badge, s.lead, s.note, s.button = iconClock, w.Expired, w.ExpiredNote, w.NewCode
+	case errors.Is(m.err, desktop.ErrCancelled):
+		s.badge, s.lead, s.note = iconCross, w.Cancelled, w.Nobody
+	case errors.Is(m.err, desktop.ErrInterrupted):
+		s.badge, s.lead, s.note = iconNotice, w.Interrupted, w.InterruptedNote
+	case errors.Is(m.err, desktop.ErrOffline):
+		s.badge, s.lead, s.note = iconCloud, say(w.Unreachable), w.UnreachableNote
+		if s.host == "" {
+			s.lead = w.UnreachableUnnamed
+		}
+	case errors.As(m.err, &refused):
+		s.badge, s.lead, s.note, s.detail = iconNotice, say(w.Refused), w.RefusedNote, m.err.Error()
+	default:
+		s.badge, s.lead, s.note, s.detail = iconNotice, w.Broken, w.BrokenNote, m.err.Error()
+	}
+}
+
+// spoken is the screen for somebody who can't see it.
+func (s screen) spoken(w Words) string {
+	words := []string{s.lead, s.note, s.detail}
+	if s.offline {
+		words = append([]string{w.Reconnecting}, words...)
+	}
+	if s.address != "" {
+		words = append(words, w.OrOpen+" "+s.address)
+	}
+	if s.code != "" {
+		words = append(words, s.codeLabel+" "+w.spell(s.code))
+	}
+	var said []string
+	for _, word := range words {
+		if word = strings.TrimSpace(strings.TrimSuffix(word, ".")); word != "" {
+			said = append(said, word)
+		}
+	}
+	return strings.Join(said, ". ")
+}
+
+// shortAddress is a link as people type it: without the scheme that browsers add.
+func shortAddress(link string) string {
+	short := strings.TrimPrefix(link, "https://")
+	if u, err := url.Parse(link); err == nil && u.Scheme == "http" {
+		short = strings.TrimPrefix(link, "http://")
+	}
+	return strings.TrimSuffix(short, "/")
+}
+
+// hostOf is who is asked: by the address on the screen, or else by the address
+// that a failed request went to.
+func hostOf(m moment) string {
+	link := m.update.VerificationURI
+	var request *url.Error
+	if link == "" && errors.As(m.err, &request) {
+		link = request.URL
+	}
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	if h, _, err := net.SplitHostPort(u.Host); err == nil && !local(h) {
+		return h
+	}
+	return u.Host
+}
+
+// local reports whether a name means this computer, where only the port tells
+// servers apart.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,120 @@
+package loginview
+
+import "strings"
+
+// Words is every sentence that a View shows: another language is another value.
+// {app}, {name} and {host} are filled in.
+type Words struct {
+	Title        string
+	TitleUnnamed string // without the app's name
+
+	Idle     string
+	IdleNote string
+	ShowCode string // button
+	Starting string
+
+	Scan     string
+	OrOpen   string // before the address
+	AndEnter string // before the code
+	CopyLink string // button
+	Copied   string // on that button, for a moment
+
+	Confirm  string
+	Verify   string
+	YourCode string // before the code, to compare with the phone
+	NewCode  string // button
+	Approved string
+
+	Welcome        string
+	WelcomeUnnamed string // when the server doesn't tell the name
+	WelcomeNote    string
+
+	Denied      string
+	Cancelled   string
+	Nobody      string // under both
+	Expired     string
+	ExpiredNote string
+	TryAgain    string // button
+
+	Reconnecting       string
+	Unreachable        string
+	UnreachableUnnamed string // before the host is known
+	UnreachableNote    string
+	Interrupted        string
+	InterruptedNote    string
+	Refused            string
+	RefusedNote        string
+	Broken             string
+	BrokenNote         string
+
+	ThisApp string // stands for {app} without the app's name
+	Dash    string // as it is read out in a code
+}
+
+// English is the default.
+func English() Words {
+	return Words{
+		Title:        "Sign in to {app}",
+		TitleUnnamed: "Sign in",
+
+		Idle:     "Use your phone to sign in",
+		IdleNote: "Scan a code, touch the fingerprint sensor, done.",
+		ShowCode: "Show the code",
+		Starting: "Getting a code…",
+
+		Scan:     "Scan with your phone's camera",
+		OrOpen:   "or open",
+		AndEnter: "and enter",
+		CopyLink: "Copy link",
+		Copied:   "Copied",
+
+		Confirm:  "Confirm on your phone",
+		Verify:   "Type the number that your phone shows",
+		YourCode: "Your code",
+		NewCode:  "Show a new code",
+		Approved: "Approved. Signing you in…",
+
+		Welcome:        "Welcome, {name}",
+		WelcomeUnnamed: "Welcome",
+		WelcomeNote:    "You're signed in to {app}.",
+
+		Denied:      "Denied on the phone.",
+		Cancelled:   "Cancelled.",
+		Nobody:      "Nobody was signed in.",
+		Expired:     "This code has run out.",
+		ExpiredNote: "Take a new one when you are ready.",
+		TryAgain:    "Try again",
+
+		Reconnecting:       "Reconnecting, still checking",
+		Unreachable:        "Can't reach {host}.",
+		UnreachableUnnamed: "Can't reach the server.",
+		UnreachableNote:    "Check your connection, then try again.",
+		Interrupted:        "The last step got lost.",
+		InterruptedNote:    "Your phone approved, but the answer did not arrive here. Try again with a new code.",
+		Refused:            "{app} can't sign in here.",
+		RefusedNote:        "Show this to whoever runs the server:",
+		Broken:             "Something went wrong.",
+		BrokenNote:         "Try again. If it happens again, show this to whoever runs the server:",
+
+		ThisApp: "this app",
+		Dash:    "dash",
+	}
+}
+
+// fill puts the facts of the moment into a sentence.
+func fill(sentence string, app, name, host string) string {
+	return strings.NewReplacer("{app}", app, "{name}", name, "{host}", host).Replace(sentence)
+}
+
+// spell is a code as it should be read out: letter by letter.
+func (w Words) spell(code string) string {
+	letters := make([]string, 0, len(code))
+	for _, r := range code {
+		if r == '-' {
+			letters = append(letters, w.Dash)
+			continue
+		}
+		letters = append(letters, string(r))
+	}
+	return strings.Join(letters, ", ")
+}
