@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 go="${GO:-go}"
-listen="${QRAUTHD_DEMO_LISTEN:-127.0.0.1:8080}"
+listen="${DEMO_LISTEN:-127.0.0.1:8080}"
 tags=""
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" != Linux ]; then
 	deploy/deps.sh window
@@ -32,7 +32,7 @@ tries=0
 until issuer="$(sed -n 's/^ready //p' "$run/out")" && [ -n "$issuer" ]; do
 	if ! kill -0 "$server" 2>/dev/null; then
 		cat "$run/log" >&2
-		echo "demo: the server did not start; QRAUTHD_DEMO_LISTEN=127.0.0.1:8081 make demo takes another port" >&2
+		echo "demo: the server did not start; DEMO_LISTEN=127.0.0.1:8081 make demo takes another port" >&2
 		exit 1
 	fi
 	tries=$((tries + 1))

@@ -157,10 +157,7 @@ func TestRecoveryCodes(t *testing.T) {
 func TestAnExpiredSignIn(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	out, err := exec.Command(binary("qrauthd"), "client", "add", "brief", "--name", "Brief", "--lifetime", "10s", "--data", s.data).CombinedOutput()
-	if err != nil {
-		t.Fatalf("client add: %v\n%s", err, out)
-	}
+	addBrief(t, s)
 	app := terminal(t, s.issuer, "--client-id", "brief")
 	p := newPhone(t)
 	p.open(app.line("link: "))
@@ -169,5 +166,14 @@ func TestAnExpiredSignIn(t *testing.T) {
 	p.shoot("expired")
 	if code := app.exit(); code != 3 {
 		t.Errorf("the demo ended with %d, want 3", code)
+	}
+}
+
+// addBrief adds a client whose sign-ins last ten seconds, while the server runs.
+func addBrief(t *testing.T, s *server) {
+	t.Helper()
+	out, err := exec.Command(binary("qrauthd"), "client", "add", "brief", "--name", "Brief", "--lifetime", "10s", "--data", s.data).CombinedOutput()
+	if err != nil {
+		t.Fatalf("client add: %v\n%s", err, out)
 	}
 }

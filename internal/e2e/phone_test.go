@@ -271,7 +271,7 @@ func (p *phone) join(name string) {
 // shoot takes a picture of the page in both themes, where the run collects them.
 func (p *phone) shoot(name string) {
 	p.t.Helper()
-	dir := os.Getenv("QRAUTHD_SCREENSHOTS")
+	dir := os.Getenv("E2E_SCREENSHOTS")
 	if dir == "" {
 		return
 	}

@@ -2,12 +2,21 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
 // display starts an X server of its own for the test.
@@ -57,15 +66,245 @@ func newWindow(t *testing.T, issuer, home, theme string, args ...string) *window
 	return &window{p, d}
 }
 
-func (w *window) shoot(name string) {
+// picture is what the screen shows now.
+func (w *window) picture() image.Image {
 	w.t.Helper()
-	dir := os.Getenv("QRAUTHD_SCREENSHOTS")
+	out, err := exec.Command("import", "-display", w.display, "-window", "root", "png:-").Output()
+	if err != nil {
+		w.t.Fatalf("screenshot: %v", err)
+	}
+	img, err := png.Decode(bytes.NewReader(out))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	// Whatever the file's colours are (an empty screen is grey), compare like with like.
+	same := image.NewRGBA(img.Bounds())
+	draw.Draw(same, same.Rect, img, image.Point{}, draw.Src)
+	return same
+}
+
+// scan reads the QR code on the screen, as a phone's camera does.
+func scan(img image.Image) (string, bool) {
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	if err != nil {
+		return "", false
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		return "", false
+	}
+	return result.GetText(), true
+}
+
+// link waits for a QR code on the screen and reads it.
+func (w *window) link() (address string) {
+	w.t.Helper()
+	until(w.t, "there is a QR code on the screen", func() (ok bool) {
+		address, ok = scan(w.picture())
+		return ok
+	})
+	return address
+}
+
+// turn waits until the screen shows something else than before and has come to
+// rest, and returns it.
+func (w *window) turn(before image.Image) (now image.Image) {
+	w.t.Helper()
+	last := before
+	until(w.t, "the window shows another screen", func() bool {
+		now = w.picture()
+		rests := differs(last, now) < 0.0005 // the countdown goes on
+		last = now
+		return rests && differs(before, now) > anotherScreen
+	})
+	return now
+}
+
+// anotherScreen is the share of pixels that differ when more than the countdown does.
+const anotherScreen = 0.002
+
+// empty is a screen with nothing on it.
+var empty = image.NewUniform(color.RGBA{A: 255})
+
+// next waits until the screen shows something else than before, at rest or not.
+func (w *window) next(before image.Image) (now image.Image) {
+	w.t.Helper()
+	until(w.t, "the window shows another screen", func() bool {
+		now = w.picture()
+		return differs(before, now) > anotherScreen
+	})
+	return now
+}
+
+// differs is the share of the second picture's pixels that differ from the first's.
+func differs(a, b image.Image) float64 {
+	n, size := 0, b.Bounds()
+	for y := size.Min.Y; y < size.Max.Y; y++ {
+		for x := size.Min.X; x < size.Max.X; x++ {
+			if a.At(x, y) != b.At(x, y) {
+				n++
+			}
+		}
+	}
+	return float64(n) / float64(size.Dx()*size.Dy())
+}
+
+// keep saves the picture of a state, where the run collects them.
+func (w *window) keep(name string, img image.Image) {
+	w.t.Helper()
+	dir := os.Getenv("E2E_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	file := filepath.Join(dir, "desktop-"+name+".png")
-	out, err := exec.Command("import", "-display", w.display, "-window", "root", "-trim", file).CombinedOutput()
+	f, err := os.Create(filepath.Join(dir, "desktop-"+name+".png"))
 	if err != nil {
-		w.t.Fatalf("screenshot: %v\n%s", err, out)
+		w.t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, crop(img)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// crop leaves the empty screen around the window out.
+func crop(img image.Image) image.Image {
+	black := color.RGBA{A: 255}
+	box := image.Rectangle{}
+	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
+		for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
+			if color.RGBAModel.Convert(img.At(x, y)) != black {
+				box = box.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	out := image.NewRGBA(box)
+	draw.Draw(out, box, img, box.Min, draw.Src)
+	return out
+}
+
+func TestTheWindowSignsInAndTheNextStartIsSilent(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	home := t.TempDir()
+	w := newWindow(t, s.issuer, home, "light")
+	link := w.link()
+	if !strings.HasPrefix(link, s.issuer+"/device?user_code=") {
+		t.Fatalf("the QR code says %q", link)
+	}
+	waiting := w.picture()
+	w.keep("waiting-light", waiting)
+	p := newPhone(t)
+	p.open(link)
+	scanned := w.turn(waiting)
+	if _, still := scan(scanned); still {
+		t.Error("the QR code has not faded after the scan")
+	}
+	w.keep("scanned-light", scanned)
+	p.join("Ada")
+	p.press("Approve")
+	p.see("You're signed in on ALICE-PC")
+	w.keep("welcome-light", w.next(scanned)) // which lasts a moment
+	until(t, "the session is kept", func() bool { return kept(t, home) })
+	w.keep("app-light", w.turn(scanned))
+	w.signal(syscall.SIGTERM)
+	w.exit()
+
+	again := newWindow(t, s.issuer, home, "light")
+	until(t, "the kept session signs in", func() bool {
+		return strings.Count(s.log(), `route="GET /userinfo" status=200`) >= 3
+	})
+	until(t, "the window is drawn", func() bool { return differs(empty, again.picture()) > 0.1 })
+	if _, asked := scan(again.picture()); asked {
+		t.Error("the next start shows a QR code")
+	}
+}
+
+// kept reports whether some file of the demo's is in its home.
+func kept(t *testing.T, home string) bool {
+	found := false
+	err := filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.Contains(path, "desktopdemo") && !strings.Contains(path, "fyne") {
+			found = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestTheWindowInTheDark(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	w := newWindow(t, s.issuer, t.TempDir(), "dark")
+	link := w.link() // dark on white in the dark theme too
+	waiting := w.picture()
+	w.keep("waiting-dark", waiting)
+	p := newPhone(t)
+	p.open(link)
+	scanned := w.turn(waiting)
+	w.keep("scanned-dark", scanned)
+	p.press("Deny")
+	denied := w.turn(scanned)
+	w.keep("denied-dark", denied)
+}
+
+func TestTheWindowWhenItEndsBadly(t *testing.T) {
+	t.Parallel()
+	t.Run("denied, and Return tries again", func(t *testing.T) {
+		s := serve(t)
+		w := newWindow(t, s.issuer, t.TempDir(), "light")
+		link := w.link()
+		p := newPhone(t)
+		waiting := w.picture()
+		p.open(link)
+		scanned := w.turn(waiting)
+		p.press("Deny")
+		denied := w.turn(scanned)
+		w.keep("denied-light", denied)
+		w.press("Return")
+		if again := w.link(); again == link {
+			t.Error("trying again shows the old code")
+		}
+	})
+	t.Run("expired, and Return shows a new code", func(t *testing.T) {
+		s := serve(t)
+		addBrief(t, s)
+		w := newWindow(t, s.issuer, t.TempDir(), "light", "--client-id", "brief")
+		link := w.link()
+		until(t, "the code is veiled", func() bool { _, shown := scan(w.picture()); return !shown })
+		w.keep("expired-light", w.turn(empty))
+		w.press("Return")
+		if again := w.link(); again == link {
+			t.Error("the new code is the old one")
+		}
+	})
+	t.Run("offline", func(t *testing.T) {
+		s := serve(t)
+		w := newWindow(t, s.issuer, t.TempDir(), "light")
+		w.link()
+		waiting := w.picture()
+		s.kill()
+		w.keep("offline-light", w.turn(waiting))
+		w.link() // the code stays: the phone may reach the server
+	})
+	t.Run("unreachable", func(t *testing.T) {
+		w := newWindow(t, "http://localhost:1", t.TempDir(), "light")
+		unreachable := w.turn(empty)
+		w.keep("unreachable-light", unreachable)
+		if _, shown := scan(unreachable); shown {
+			t.Error("there is a QR code of a server that cannot be reached")
+		}
+	})
+}
+
+// press types a key into the window.
+func (w *window) press(key string) {
+	w.t.Helper()
+	cmd := exec.Command("xdotool", "search", "--sync", "--onlyvisible", "--name", "Desktop Demo", "windowfocus", "--sync", "key", key)
+	cmd.Env = append(os.Environ(), "DISPLAY="+w.display)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("xdotool: %v\n%s", err, out)
 	}
 }
