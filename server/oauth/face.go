@@ -42,7 +42,8 @@ type Face struct {
 	guesses  *ratelimit.Limiter
 	perAddr  *ratelimit.Gauge
 	upgrader websocket.Upgrader
-	sockets  registry
+	heartbeat
+	sockets registry
 }
 
 // New makes the face.
@@ -62,7 +63,8 @@ func New(c Config) *Face {
 			Subprotocols:    []string{wire.PushSubprotocol},
 			Error:           refuseUpgrade,
 		},
-		sockets: registry{perGrant: c.Limits.SocketsPerGrant},
+		heartbeat: steady,
+		sockets:   registry{perGrant: c.Limits.SocketsPerGrant},
 	}
 }
 

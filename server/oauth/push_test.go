@@ -430,3 +430,34 @@ func TestADesktopThatVanishesLeavesNothingBehind(t *testing.T) {
 	desk.UnderlyingConn().Close()
 	eventually(t, "the subscription is gone", func() bool { return s.Hub.Waiting() == 0 })
 }
+
+func TestADesktopThatAnswersPingsStaysAndOneThatDoesNotIsDropped(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	s.face.SetHeartbeat(20*time.Millisecond, 200*time.Millisecond)
+	lively, dead := s.begin(nil), s.begin(nil)
+	answers := s.subscribe(lively.DeviceCode)
+	pings := make(chan struct{}, 1000)
+	pong := answers.PingHandler()
+	answers.SetPingHandler(func(data string) error {
+		pings <- struct{}{}
+		return pong(data)
+	})
+	answers.until(wire.StatePending)
+	s.subscribe(dead.DeviceCode).until(wire.StatePending) // and reads no more, so it answers nothing
+	eventually(t, "both are connected", func() bool { return s.Hub.Waiting() == 2 })
+	heard := make(chan error, 1)
+	go func() { // answers while it waits for the next frame
+		_, err := answers.next()
+		heard <- err
+	}()
+	eventually(t, "the silent one is dropped", func() bool { return s.Hub.Waiting() == 1 })
+	if len(pings) == 0 {
+		t.Error("the lively one was not pinged")
+	}
+	if err := s.Scan(t.Context(), grantID(lively.DeviceCode)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-heard; err != nil {
+		t.Errorf("the lively one was dropped: %v", err)
+	}
+}

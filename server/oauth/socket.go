@@ -21,11 +21,15 @@ import (
 )
 
 const (
-	pingEvery    = 30 * time.Second
-	pongWithin   = 75 * time.Second // two pings and a slow network
 	writeTimeout = 5 * time.Second
 	closeTimeout = 2 * time.Second // for the peer to answer a close frame
 )
+
+// heartbeat is how a socket whose desktop has vanished is found out.
+type heartbeat struct{ ping, pong time.Duration }
+
+// steady lets two pings and a slow network pass before it gives a desktop up.
+var steady = heartbeat{ping: 30 * time.Second, pong: 75 * time.Second}
 
 // socket is one desktop's push channel. While nothing happens it is one
 // goroutine, blocked in a read, and one timer. A writer lives only while there is
@@ -119,7 +123,7 @@ func (s *socket) attach(client auth.ClientID, deviceCode secret.Text) error {
 	}
 	s.extend()
 	s.conn.SetPongHandler(func(string) error { s.extend(); return nil })
-	s.nextPing = time.Now().Add(pingEvery)
+	s.nextPing = time.Now().Add(f.heartbeat.ping)
 	s.sub = f.Hub.Subscribe(g.ID, s.wake)
 	s.wake()
 	return nil
@@ -160,7 +164,7 @@ func (s *socket) extend() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closing {
-		_ = s.conn.SetReadDeadline(time.Now().Add(pongWithin))
+		_ = s.conn.SetReadDeadline(time.Now().Add(s.face.heartbeat.pong))
 	}
 }
 
@@ -221,7 +225,7 @@ func (s *socket) tell(g grant.Grant) {
 	}
 	if time.Now().After(s.nextPing) {
 		_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
-		s.nextPing = time.Now().Add(pingEvery)
+		s.nextPing = time.Now().Add(s.face.heartbeat.ping)
 	}
 	s.wait(now, g)
 }

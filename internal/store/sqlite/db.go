@@ -90,15 +90,15 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 	db.writing.SetMaxOpenConns(1)
 	db.readers.SetMaxOpenConns(opts.Readers)
 	db.readers.SetMaxIdleConns(opts.Readers)
-	if err := db.start(ctx); err != nil {
+	if err := db.start(ctx, opts.BusyTimeout); err != nil {
 		return nil, errors.Join(err, db.readers.Close(), db.writing.Close())
 	}
 	db.close = sync.OnceValue(db.end)
 	return db, nil
 }
 
-func (db *DB) start(ctx context.Context) error {
-	if err := migrate(ctx, db.writing); err != nil {
+func (db *DB) start(ctx context.Context, patience time.Duration) error {
+	if err := migrate(ctx, db.writing, patience); err != nil {
 		return err
 	}
 	var mode string

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
+	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -66,22 +68,35 @@ func newestMigration(db *sql.DB) (int64, error) {
 	return sources[len(sources)-1].Version, nil
 }
 
-// migrationTries is how often a migration is begun. Another process that opens
-// the same new file may be first with one; the next try finds it done.
-const migrationTries = 5
+// migrationPause lies between two tries to bring a schema up to date.
+const migrationPause = 20 * time.Millisecond
 
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema up to date. Another process that opens the same new
+// file may be first with a migration, or be changing the file to WAL, of which
+// SQLite says "busy" without waiting: the next try finds it done. Patience bounds
+// the tries.
+func migrate(ctx context.Context, db *sql.DB, patience time.Duration) error {
 	m, err := newMigrator(db)
 	if err != nil {
 		return err
 	}
-	for range migrationTries {
-		if _, err = m.Up(ctx); err == nil || unavailable(err) {
-			break
+	for deadline := time.Now().Add(patience); ; {
+		_, err := m.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) || unavailable(err) && !busy(err) {
+			return fmt.Errorf("bring the schema up to date: %w", err)
+		}
+		select {
+		case <-time.After(migrationPause):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("bring the schema up to date: %w", err)
-	}
-	return nil
+}
+
+func busy(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
