@@ -351,11 +351,13 @@ func (f *fake) pollTimes() []time.Time {
 	defer f.mu.Unlock()
 	return slices.Clone(f.polls)
 }
+
 func (f *fake) dialTimes() []time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.dials)
 }
+
 func (f *fake) revocations() []url.Values {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -38,14 +38,24 @@ func TestContrast(t *testing.T) {
 		front, back string
 		want        float64
 	}{
-		{"ink", "page", textContrast}, {"ink", "card", textContrast}, {"ink", "inset", textContrast},
-		{"soft", "page", textContrast}, {"soft", "card", textContrast}, {"soft", "inset", textContrast},
-		{"good", "card", textContrast}, {"good", "good-tint", textContrast},
-		{"bad", "card", textContrast}, {"bad", "bad-tint", textContrast}, {"bad", "inset", textContrast},
-		{"warn", "card", textContrast}, {"warn", "warn-tint", textContrast},
+		{"ink", "page", textContrast},
+		{"ink", "card", textContrast},
+		{"ink", "inset", textContrast},
+		{"soft", "page", textContrast},
+		{"soft", "card", textContrast},
+		{"soft", "inset", textContrast},
+		{"good", "card", textContrast},
+		{"good", "good-tint", textContrast},
+		{"bad", "card", textContrast},
+		{"bad", "bad-tint", textContrast},
+		{"bad", "inset", textContrast},
+		{"warn", "card", textContrast},
+		{"warn", "warn-tint", textContrast},
 		{"on-accent", "accent", textContrast},
-		{"accent-ink", "page", textContrast}, {"accent-ink", "card", textContrast},
-		{"accent-edge", "card", shapeContrast}, {"edge", "card", shapeContrast},
+		{"accent-ink", "page", textContrast},
+		{"accent-ink", "card", textContrast},
+		{"accent-edge", "card", shapeContrast},
+		{"edge", "card", shapeContrast},
 	}
 	for _, accent := range []string{"", "#ffffff", "#000000", "#ffe94d", "#ff0000", "#00c853", "#777777"} {
 		site := newSite(t, Options{Brand: Brand{Accent: accent}})

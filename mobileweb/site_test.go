@@ -191,7 +191,9 @@ func TestForeignWordsAreEscaped(t *testing.T) {
 		OnAnotherPhone{DeviceName: hostile},
 		Expired{DeviceName: hostile},
 		Broken{Reference: hostile},
-		Join{For: errand}, Recover{For: errand}, RecoveryCodes{For: errand},
+		Join{For: errand},
+		Recover{For: errand},
+		RecoveryCodes{For: errand},
 		Account{Name: hostile, Passkeys: []Passkey{{ID: hostile, Label: hostile}, {ID: "p2"}}},
 	}
 	for _, page := range pages {

@@ -34,7 +34,7 @@ func TestParseScopes(t *testing.T) {
 
 func TestWithin(t *testing.T) {
 	have := auth.Scopes{"openid", "profile"}
-	if !(auth.Scopes{"profile"}).Within(have) || !(auth.Scopes)(nil).Within(have) {
+	if !(auth.Scopes{"profile"}).Within(have) || !auth.Scopes(nil).Within(have) {
 		t.Error("a part is not within the whole")
 	}
 	if (auth.Scopes{"profile", "admin"}).Within(have) {

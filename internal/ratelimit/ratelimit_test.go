@@ -104,8 +104,9 @@ func TestMemoryIsBoundedAndCleansItself(t *testing.T) {
 
 func TestGauge(t *testing.T) {
 	g := NewGauge(2)
-	if !g.Acquire("a") || !g.Acquire("a") || g.Acquire("a") {
-		t.Error("want two places and no third")
+	first, second, third := g.Acquire("a"), g.Acquire("a"), g.Acquire("a")
+	if !first || !second || third {
+		t.Errorf("got %t, %t and %t, want two places and no third", first, second, third)
 	}
 	if !g.Acquire("b") {
 		t.Error("another key has no place of its own")

@@ -23,7 +23,7 @@ func TestASecretRedactsItself(t *testing.T) {
 	}
 	for how, text := range map[string]string{
 		"%v": fmt.Sprintf("%v", s), "%+v": fmt.Sprintf("%+v", holder), "%#v": fmt.Sprintf("%#v", s),
-		"%s": fmt.Sprintf("%s", s), "%q": fmt.Sprintf("%q", s), "slog": log.String(), "JSON": string(encoded),
+		"String": s.String(), "%q": fmt.Sprintf("%q", s), "slog": log.String(), "JSON": string(encoded),
 	} {
 		if strings.Contains(text, "hunter2") {
 			t.Errorf("%s shows it: %s", how, text)
