@@ -38,9 +38,7 @@ func TestAnApprovalSurvivesKillMinusNine(t *testing.T) {
 	s := serve(t)
 	d := startByHand(t, s)
 	p := newPhone(t)
-	p.open(d.VerificationURIComplete)
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(d.VerificationURIComplete)
 	p.see("Approved. Look at your computer.")
 	s.kill()
 	s.start(t)
@@ -64,9 +62,7 @@ func TestADesktopSurvivesKillMinusNineWhileItWaits(t *testing.T) {
 	s.start(t)
 	until(t, "the socket is up again", func() bool { return login.Current().Pushed && !login.Current().Offline })
 	p := newPhone(t)
-	p.open(login.Current().Link())
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(login.Current().Link())
 	if _, err := wait(t, login); err != nil {
 		t.Fatal(err)
 	}
@@ -93,9 +89,7 @@ func TestFiftyParallelRedeemsYieldOneToken(t *testing.T) {
 	s := serve(t)
 	d := startByHand(t, s)
 	p := newPhone(t)
-	p.open(d.VerificationURIComplete)
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(d.VerificationURIComplete)
 	p.see("Approved. Look at your computer.")
 	var tokens, refused atomic.Int32
 	var polls sync.WaitGroup
@@ -174,9 +168,7 @@ func TestARotatedOutCodeIsRefusedAndTheGrantGoesOn(t *testing.T) {
 	if p.has("Approve") {
 		t.Error("the old code still asks the question")
 	}
-	p.open(second.VerificationURIComplete)
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(second.VerificationURIComplete)
 	for next().State != wire.StateApproved {
 	}
 }
@@ -200,9 +192,7 @@ func TestNothingSecretReachesTheServersLog(t *testing.T) {
 	s := serve(t)
 	d := startByHand(t, s)
 	p := newPhone(t)
-	p.open(d.VerificationURIComplete)
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(d.VerificationURIComplete)
 	p.see("Approved. Look at your computer.")
 	r, err := http.PostForm(s.issuer+wire.PathToken, tokenForm(d.DeviceCode))
 	if err != nil {

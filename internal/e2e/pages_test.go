@@ -19,9 +19,7 @@ func TestInAnotherAppsBrowserNothingIsClaimed(t *testing.T) {
 		t.Error("Approve is offered where it cannot work")
 	}
 	p := newPhone(t)
-	p.open(login.Current().Link())
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(login.Current().Link())
 	if _, err := wait(t, login); err != nil {
 		t.Fatal(err)
 	}
@@ -134,10 +132,7 @@ func invite(t *testing.T, s *server, args ...string) string {
 func TestRecoveryCodes(t *testing.T) {
 	s := serve(t)
 	p := newPhone(t)
-	p.open(s.issuer + "/join")
-	p.fill("Name", "Ada")
-	p.press("Create passkey")
-	p.see("recovery codes")
+	p.signUp(s, "Ada")
 	code := regexp.MustCompile(`[2-9A-Z]{5}-[2-9A-Z]{5}-[2-9A-Z]{5}-[2-9A-Z]{5}`).FindString(p.text())
 	if code == "" {
 		t.Fatalf("no recovery code on the page:\n%s", p.text())

@@ -268,6 +268,24 @@ func (p *phone) join(name string) {
 	p.press("Create passkey")
 }
 
+// signUp makes an account without a sign-in that waits.
+func (p *phone) signUp(s *server, name string) {
+	p.t.Helper()
+	p.open(s.issuer + "/join")
+	p.fill("Name", name)
+	p.press("Create passkey")
+	p.see("recovery codes")
+}
+
+// approve opens the link of a sign-in on a phone that was never here, creates a
+// passkey and approves.
+func (p *phone) approve(link string) {
+	p.t.Helper()
+	p.open(link)
+	p.join("Ada")
+	p.press("Approve")
+}
+
 // shoot takes a picture of the page in both themes, where the run collects them.
 func (p *phone) shoot(name string) {
 	p.t.Helper()

@@ -17,9 +17,7 @@ func TestWithTheSocketRefusedPollingCompletes(t *testing.T) {
 	f.refuseUpgrade.Store(true)
 	login := begin(t, sdk(t, f.URL))
 	p := newPhone(t)
-	p.open(f.phone(login.Current().Link()))
-	p.join("Ada")
-	p.press("Approve")
+	p.approve(f.phone(login.Current().Link()))
 	session, err := wait(t, login)
 	if err != nil || name(t, session) != "Ada" {
 		t.Fatalf("got %v, want a session of Ada's", err)

@@ -117,10 +117,7 @@ func TestANewPhoneJoinsAndSignsTheDemoIn(t *testing.T) {
 func TestAPhoneKnownAlreadyNeedsOneTapAndOneTouch(t *testing.T) {
 	s := serve(t)
 	p := newPhone(t)
-	p.open(s.issuer + "/join")
-	p.fill("Name", "Ada")
-	p.press("Create passkey")
-	p.see("recovery codes")
+	p.signUp(s, "Ada")
 	p.shoot("recovery-codes")
 
 	login := begin(t, sdk(t, s.issuer))
@@ -139,10 +136,7 @@ func TestAPhoneKnownAlreadyNeedsOneTapAndOneTouch(t *testing.T) {
 func TestTheApprovalComesWithoutWaitingForAnInterval(t *testing.T) {
 	s := serve(t)
 	p := newPhone(t)
-	p.open(s.issuer + "/join")
-	p.fill("Name", "Ada")
-	p.press("Create passkey")
-	p.see("recovery codes")
+	p.signUp(s, "Ada")
 
 	// A front that counts the polls: push must make the one that redeems.
 	front := newFront(t, s)

@@ -45,13 +45,8 @@ func TestAnAssertionForOneGrantIsRefusedOnAnother(t *testing.T) {
 	ada := w.Join("Ada")
 	first, _ := w.Start(logintest.App)
 	second, _ := w.Start(logintest.App)
-	options, err := w.BeginApproval(t.Context(), ada.Browser, first.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.BeginApproval(t.Context(), ada.Browser, second.ID); err != nil {
-		t.Fatal(err)
-	}
+	options := w.Begin(ada, first.ID)
+	w.Begin(ada, second.ID)
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, second.ID, ada.Get(options)); !errors.Is(err, login.ErrPasskey) {
 		t.Errorf("got %v, want ErrPasskey", err)
 	}
@@ -64,10 +59,7 @@ func TestAChallengeWorksOnce(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")
 	g, _ := w.Start(logintest.App)
-	options, err := w.BeginApproval(t.Context(), ada.Browser, g.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := w.Begin(ada, g.ID)
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, []byte("{}")); !errors.Is(err, login.ErrPasskey) {
 		t.Fatalf("a bad answer: got %v, want ErrPasskey", err)
 	}
@@ -80,13 +72,8 @@ func TestAnOldChallengeIsRefused(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")
 	g, _ := w.Start(logintest.App)
-	old, err := w.BeginApproval(t.Context(), ada.Browser, g.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.BeginApproval(t.Context(), ada.Browser, g.ID); err != nil {
-		t.Fatal(err)
-	}
+	old := w.Begin(ada, g.ID)
+	w.Begin(ada, g.ID)
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(old)); !errors.Is(err, login.ErrPasskey) {
 		t.Errorf("got %v, want ErrPasskey", err)
 	}
@@ -96,9 +83,7 @@ func TestAnotherAccountCannotDecideAClaimedCode(t *testing.T) {
 	w := logintest.New(t)
 	ada, eve := w.Join("Ada"), w.Join("Eve")
 	g, _ := w.Start(logintest.App)
-	if _, err := w.BeginApproval(t.Context(), ada.Browser, g.ID); err != nil {
-		t.Fatal(err)
-	}
+	w.Begin(ada, g.ID)
 	if _, err := w.BeginApproval(t.Context(), eve.Browser, g.ID); !errors.Is(err, grant.ErrClaimed) {
 		t.Errorf("begin: got %v, want ErrClaimed", err)
 	}
@@ -114,10 +99,7 @@ func TestADisabledPersonApprovesNothing(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")
 	g, _ := w.Start(logintest.App)
-	options, err := w.BeginApproval(t.Context(), ada.Browser, g.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := w.Begin(ada, g.ID)
 	disable(w, ada.User)
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, login.ErrNoAccount) {
 		t.Errorf("got %v, want ErrNoAccount", err)
@@ -133,10 +115,7 @@ func TestAClientRemovedMeanwhileIsDenied(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")
 	g, _ := w.Start(logintest.App)
-	options, err := w.BeginApproval(t.Context(), ada.Browser, g.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := w.Begin(ada, g.ID)
 	w.Update(func(tx store.Tx) error { return tx.RemoveClient(logintest.App) })
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, login.ErrUnknownClient) {
 		t.Errorf("got %v, want ErrUnknownClient", err)
@@ -150,10 +129,7 @@ func TestAnApprovalAfterTheExpiryIsRefused(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")
 	g, code := w.Start(logintest.App)
-	options, err := w.BeginApproval(t.Context(), ada.Browser, g.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := w.Begin(ada, g.ID)
 	w.Clock.Advance(auth.DefaultLifetime)
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, grant.ErrExpired) {
 		t.Errorf("approve: got %v, want ErrExpired", err)

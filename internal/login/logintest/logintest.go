@@ -128,13 +128,20 @@ func (w *World) Join(name string) *Person {
 	return p
 }
 
-// Approve has the person approve the grant.
-func (w *World) Approve(p *Person, id auth.GrantID) {
+// Begin has the person tap Approve, and returns what the phone is asked for.
+func (w *World) Begin(p *Person, id auth.GrantID) passkey.Options {
 	w.t.Helper()
 	options, err := w.BeginApproval(w.t.Context(), p.Browser, id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return options
+}
+
+// Approve has the person approve the grant.
+func (w *World) Approve(p *Person, id auth.GrantID) {
+	w.t.Helper()
+	options := w.Begin(p, id)
 	if _, err := w.FinishApproval(w.t.Context(), p.Browser, id, p.Get(options)); err != nil {
 		w.t.Fatal(err)
 	}
