@@ -23,7 +23,14 @@ echo "demo: building"
 
 run="$(mktemp -d)"
 server=""
-trap '[ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true; }; rm -rf "$run"' EXIT
+clean() {
+	if [ -n "$server" ]; then
+		kill "$server" 2>/dev/null || true # it may be gone already
+		wait "$server" 2>/dev/null || true
+	fi
+	rm -rf "$run"
+}
+trap clean EXIT
 trap 'exit 130' INT TERM
 
 bin/qrauthd serve --demo --listen "$listen" --data "$run/data" >"$run/out" 2>"$run/log" &
