@@ -50,7 +50,7 @@ type Limits struct {
 	Guesses           Rate // codes that opened nothing, per address (RFC 8628 section 5.1)
 	GuessesPerBrowser Rate
 	GuessesOverall    Rate
-	Ceremonies        Rate // passkey ceremonies begun, per address
+	Ceremonies        Rate // passkey ceremonies begun: to approve, per grant; to join and to sign in, per address
 	Recoveries        Rate // recovery codes and invitations tried, per address
 	Frames            Rate // push frames from one desktop
 	Sockets           int  // push sockets at a time, per address

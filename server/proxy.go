@@ -10,23 +10,28 @@ import (
 
 // trustProxies sets RemoteAddr to the address of the one who asked. What
 // forwarded headers say counts only when the direct peer is a trusted proxy;
-// from anybody else they are ignored, for anybody can write them.
+// from anybody else they are ignored, for anybody can write them. RemoteAddr is
+// empty when the headers contradict each other: then nobody knows who asked, and
+// it would be wrong to take the proxy's own address for it.
 func trustProxies(trusted []netip.Prefix, next http.Handler) http.Handler {
 	if len(trusted) == 0 {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if from, ok := client(trusted, r); ok {
+		if from, forwarded := client(trusted, r); forwarded {
 			r = r.Clone(r.Context())
-			r.RemoteAddr = net.JoinHostPort(from.String(), "0")
+			r.RemoteAddr = ""
+			if from.IsValid() {
+				r.RemoteAddr = net.JoinHostPort(from.String(), "0")
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// client is who asked, as far as the trusted proxies vouch for it; false when
-// that is the direct peer.
-func client(trusted []netip.Prefix, r *http.Request) (netip.Addr, bool) {
+// client is who asked, as far as the trusted proxies vouch for it: no address when
+// they contradict each other; false when it is the direct peer.
+func client(trusted []netip.Prefix, r *http.Request) (from netip.Addr, forwarded bool) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !contains(trusted, peer.Addr()) {
 		return netip.Addr{}, false
@@ -43,7 +48,10 @@ func client(trusted []netip.Prefix, r *http.Request) (netip.Addr, bool) {
 	// client's own. Where they disagree neither can be believed.
 	a, okA := walk(trusted, xff)
 	b, okB := walk(trusted, std)
-	return a, okA && okB && a == b
+	if !okA || !okB || a != b {
+		return netip.Addr{}, true
+	}
+	return a, true
 }
 
 // walk goes from the nearest hop to the farthest, past those that are trusted,

@@ -150,9 +150,9 @@ func (s *Server) warnings() (list []string) {
 	if c.Limits.Off {
 		list = append(list, "limits are off: nothing slows down who guesses codes or floods this server; for load tests only")
 	}
-	if s.listener != nil && s.issuer.Scheme == "https" && s.certificate == nil && len(c.TrustedProxies) == 0 {
+	if s.listener != nil && s.behindUnnamedProxy() {
 		list = append(list, "the issuer is https, but there is neither a TLS certificate nor a trusted proxy: "+
-			"if a proxy is in front, name it in trusted_proxies, or everybody shares the budgets of its address")
+			"if a proxy is in front, name it in trusted_proxies, or everybody shares the budgets of its address and no page can tell where a computer is")
 	}
 	return list
 }

@@ -180,6 +180,7 @@ func (s *Server) assemble(context.Context) error {
 		Hub:              hub,
 		Site:             site,
 		OpenRegistration: s.openRegistration(),
+		AddressesUnsure:  s.behindUnnamedProxy(),
 		Limits:           s.config.Limits.phone(),
 		Log:              s.log,
 	})
@@ -208,6 +209,13 @@ func (s *Server) useCases(hub *push.Hub) (*login.Service, error) {
 }
 
 func (s *Server) openRegistration() bool { return s.config.Registration == RegistrationOpen }
+
+// behindUnnamedProxy reports whether somebody else must be speaking TLS for this
+// server whom nobody has named in trusted_proxies. All addresses seen may then be
+// that proxy's.
+func (s *Server) behindUnnamedProxy() bool {
+	return s.issuer.Scheme == "https" && s.config.TLS.CertFile == "" && len(s.config.TrustedProxies) == 0
+}
 
 // Issuer is the issuer that the server serves, a demo's derived one included.
 func (s *Server) Issuer() string { return s.issuer.String() }

@@ -106,7 +106,8 @@ func (s *Service) fresh(tx store.Tx, browser auth.BrowserID) (auth.User, error) 
 	return u, err
 }
 
-// RemovePasskey deletes one of the person's passkeys, but never the last.
+// RemovePasskey deletes one of the person's passkeys, but never the last, and has
+// every other browser forget the person: the phone may be in wrong hands.
 // ErrSignInFirst without a fresh sign-in.
 func (s *Service) RemovePasskey(ctx context.Context, browser auth.BrowserID, id []byte) error {
 	return s.Store.Update(ctx, func(tx store.Tx) error {
@@ -128,7 +129,10 @@ func (s *Service) RemovePasskey(ctx context.Context, browser auth.BrowserID, id 
 		if len(all) == 1 {
 			return ErrLastPasskey
 		}
-		return tx.RemovePasskey(id)
+		if err := tx.RemovePasskey(id); err != nil {
+			return err
+		}
+		return tx.RemoveBrowsersOf(u.ID, browser)
 	})
 }
 

@@ -201,13 +201,25 @@ func (s *Service) settle(tx store.Tx, browser auth.BrowserID, c ceremony, p auth
 		if codes, err = s.writeRecoveryCodes(tx, c.User.ID); err != nil {
 			return nil, err
 		}
-	} else if _, err := existing(tx, c.User.ID); err != nil {
+	} else if err := settleAgain(tx, browser, c); err != nil {
 		return nil, err
 	}
 	if err := tx.AddPasskey(p); err != nil {
 		return nil, err
 	}
 	return codes, s.know(tx, browser, c.User.ID)
+}
+
+// settleAgain is settle for an account that exists. Who needed an invitation or a
+// recovery code may have lost a phone, so every other browser forgets the person.
+func settleAgain(tx store.Tx, browser auth.BrowserID, c ceremony) error {
+	if _, err := existing(tx, c.User.ID); err != nil {
+		return err
+	}
+	if c.Invitation.IsZero() && c.RecoveryCode.IsZero() {
+		return nil
+	}
+	return tx.RemoveBrowsersOf(c.User.ID, browser)
 }
 
 // consumeLeave spends the invitation or recovery code, which may have been spent

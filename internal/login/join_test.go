@@ -322,6 +322,47 @@ func TestChangingPasskeysTakesAFreshProof(t *testing.T) {
 	}
 }
 
+func TestALostPhoneIsForgotten(t *testing.T) {
+	forgotten := func(w *logintest.World, b auth.BrowserID) bool {
+		_, err := w.Account(t.Context(), b)
+		return errors.Is(err, login.ErrSignInFirst)
+	}
+	t.Run("when its passkey is removed on another", func(t *testing.T) {
+		w := logintest.New(t)
+		ada := w.Join("Ada")
+		if _, _, err := join(t, w, browser, login.JoinRequest{Invitation: invite(w, ada.User.ID, "")}); err != nil {
+			t.Fatal(err)
+		}
+		handle, options, err := w.BeginSignIn(t.Context(), ada.Browser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.FinishSignIn(t.Context(), ada.Browser, handle, ada.Get(options)); err != nil {
+			t.Fatal(err)
+		}
+		account, err := w.Account(t.Context(), browser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.RemovePasskey(t.Context(), browser, account.Passkeys[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if !forgotten(w, ada.Browser) || forgotten(w, browser) {
+			t.Error("want the lost phone forgotten and the one at hand known")
+		}
+	})
+	t.Run("when its owner comes back by a recovery code", func(t *testing.T) {
+		w := logintest.New(t)
+		ada := w.Join("Ada")
+		if _, _, err := join(t, w, browser, login.JoinRequest{RecoveryCode: ada.RecoveryCodes[0]}); err != nil {
+			t.Fatal(err)
+		}
+		if !forgotten(w, ada.Browser) || forgotten(w, browser) {
+			t.Error("want the lost phone forgotten and the one at hand known")
+		}
+	})
+}
+
 func TestNewRecoveryCodesVoidTheOldOnes(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")

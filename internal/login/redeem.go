@@ -72,7 +72,7 @@ func (s *Service) redeem(ctx context.Context, client auth.ClientID, id auth.Gran
 
 func (s *Service) session(now time.Time, g grant.Grant, access secret.Text) auth.Session {
 	return auth.Session{
-		ID:         auth.SessionID(g.ID), // one grant, one session
+		ID:         sessionOf(g.ID),
 		GrantID:    g.ID,
 		UserID:     g.UserID,
 		ClientID:   g.ClientID,
@@ -83,6 +83,9 @@ func (s *Service) session(now time.Time, g grant.Grant, access secret.Text) auth
 		ExpiresAt:  now.Add(s.SessionLifetime),
 	}
 }
+
+// sessionOf is the session that a grant becomes: one grant, one session.
+func sessionOf(id auth.GrantID) auth.SessionID { return auth.SessionID(id) }
 
 // gone reports whether the client or the person that an approved grant needs has
 // been removed or disabled since.

@@ -276,6 +276,18 @@ func TestRevoke(t *testing.T) {
 	if err := w.Revoke(t.Context(), client.ID, tokens.Access); err != nil || live() {
 		t.Errorf("one's own token: got %v, live %t; want it gone", err, live())
 	}
+	lost, code := w.Start(logintest.App)
+	w.Approve(ada, lost.ID)
+	tokens, err = w.Redeem(t.Context(), client, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Revoke(t.Context(), other.ID, code); err != nil || !live() {
+		t.Errorf("another client's revocation of the device code: got %v, live %t; want no effect", err, live())
+	}
+	if err := w.Revoke(t.Context(), client.ID, code); err != nil || live() {
+		t.Errorf("the device code of tokens that never arrived: got %v, live %t; want the session gone", err, live())
+	}
 	pending, code := w.Start(logintest.App)
 	if err := w.Revoke(t.Context(), client.ID, code); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,8 @@ func (s *Service) Session(ctx context.Context, access secret.Text) (auth.Session
 }
 
 // Revoke ends what the token stands for, if it is the client's own: the session
-// of an access token, or the grant of a device code that nobody needs any more.
+// of an access token, or of a device code the grant that nobody needs any more
+// and the session that it has become, if its tokens never arrived.
 // A token that is unknown or another client's is no error (RFC 7009 section 2.2).
 func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.Text) error {
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
@@ -45,9 +46,21 @@ func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.T
 		return tx.RemoveSession(session.ID)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = s.Cancel(ctx, client, idOf(tok))
+		err = s.abandon(ctx, client, idOf(tok))
 	}
 	if errors.Is(err, ErrUnknownCode) {
+		return nil
+	}
+	return err
+}
+
+// abandon ends the grant, whatever has become of it.
+func (s *Service) abandon(ctx context.Context, client auth.ClientID, id auth.GrantID) error {
+	if err := s.Cancel(ctx, client, id); err != nil {
+		return err
+	}
+	err := s.Store.Update(ctx, func(tx store.Tx) error { return tx.RemoveSession(sessionOf(id)) })
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	return err

@@ -123,6 +123,41 @@ func TestGauge(t *testing.T) {
 	}
 }
 
+func TestASubscriberWithManyNetworksHasNotAsManyBudgets(t *testing.T) {
+	a := NewAddresses(Rate{Count: 10, Per: time.Minute})
+	got := 0
+	for i := range 1000 {
+		peer := netip.MustParseAddr(fmt.Sprintf("2001:db8:7:%x::1", i))
+		if a.Take(start, peer) == 0 {
+			got++
+		}
+	}
+	if got != 10*subscriberFactor {
+		t.Errorf("a /48 took %d, want %d", got, 10*subscriberFactor)
+	}
+	if a.Take(start, netip.MustParseAddr("2001:db8:8::1")) != 0 {
+		t.Error("another subscriber is refused")
+	}
+	peer := netip.MustParseAddr("192.0.2.7")
+	for range 10 {
+		if a.Take(start, peer) != 0 {
+			t.Fatal("an IPv4 address has less than its budget")
+		}
+	}
+	if a.Take(start, peer) == 0 {
+		t.Error("an IPv4 address has more than its budget")
+	}
+	a.Return(peer)
+	if a.Take(start, peer) != 0 {
+		t.Error("what was returned cannot be taken again")
+	}
+	var none *Addresses
+	if none.Take(start, peer) != 0 {
+		t.Error("no limit limits")
+	}
+	none.Return(peer)
+}
+
 func TestAddressKey(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.7":            "192.0.2.7",

@@ -121,6 +121,9 @@ type Browsers interface {
 	PutBrowser(auth.Browser) error // adds or replaces
 	Browser(auth.BrowserID) (auth.Browser, error)
 	RemoveBrowser(auth.BrowserID) error
+	// RemoveBrowsersOf makes all browsers of the user strangers, but the one to
+	// keep. That there is none is no error.
+	RemoveBrowsersOf(user auth.UserID, keep auth.BrowserID) error
 }
 
 // Invitations keeps what operators hand out.

@@ -11,7 +11,7 @@ import (
 
 // deviceAuthorization begins a grant (RFC 8628 section 3.1 and 3.2).
 func (f *Face) deviceAuthorization(w http.ResponseWriter, r *http.Request) error {
-	if wait := f.starts.Take(time.Now(), addressKey(r)); wait > 0 {
+	if wait := f.starts.Take(time.Now(), address(r)); wait > 0 {
 		return errBudget{wait}
 	}
 	body, err := readForm(w, r)

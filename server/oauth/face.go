@@ -38,8 +38,8 @@ type Config struct {
 type Face struct {
 	Config
 	issuer   string // without a trailing slash
-	starts   *ratelimit.Limiter
-	guesses  *ratelimit.Limiter
+	starts   *ratelimit.Addresses
+	guesses  *ratelimit.Addresses
 	perAddr  *ratelimit.Gauge
 	upgrader websocket.Upgrader
 	heartbeat
@@ -51,8 +51,8 @@ func New(c Config) *Face {
 	return &Face{
 		Config:  c,
 		issuer:  strings.TrimSuffix(c.Issuer.String(), "/"),
-		starts:  ratelimit.New(c.Limits.Starts),
-		guesses: ratelimit.New(c.Limits.Guesses),
+		starts:  ratelimit.NewAddresses(c.Limits.Starts),
+		guesses: ratelimit.NewAddresses(c.Limits.Guesses),
 		perAddr: ratelimit.NewGauge(c.Limits.Sockets),
 		// An idle socket must cost little: a small read buffer, and write buffers that
 		// are borrowed for a frame. CheckOrigin is the default: same host or none.
@@ -90,5 +90,3 @@ func address(r *http.Request) netip.Addr {
 	}
 	return ap.Addr().Unmap()
 }
-
-func addressKey(r *http.Request) string { return ratelimit.AddressKey(address(r)) }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -24,12 +25,12 @@ func (f *Face) push(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	s := newSocket(f, conn, addressKey(r))
+	s := newSocket(f, conn, address(r))
 	if !f.sockets.add(s) {
 		_ = conn.Close() // the server began to stop in between
 		return
 	}
-	if !f.perAddr.Acquire(s.address) {
+	if !f.perAddr.Acquire(ratelimit.AddressKey(s.address)) {
 		go s.refuse(wire.CloseOverBudget)
 		return
 	}

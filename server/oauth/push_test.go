@@ -312,6 +312,24 @@ func TestWrongDeviceCodesAreBudgetedLikeGuesses(t *testing.T) {
 	s.subscribe("guess 3").closed(wire.CloseOverBudget)
 }
 
+func TestARightDeviceCodeIsLetInWhateverANeighbourGuessed(t *testing.T) {
+	s := serve(t, oauth.Limits{Guesses: ratelimit.Rate{Count: 1, Per: time.Hour}})
+	d := s.begin(nil)
+	s.subscribe("guess 1").closed(wire.CloseUnknown)
+	s.subscribe("guess 2").closed(wire.CloseOverBudget)
+	s.subscribe(d.DeviceCode).until(wire.StatePending)
+}
+
+func TestASocketThatIsRefusedCannotSendGiantFrames(t *testing.T) {
+	s := serve(t, oauth.Limits{Sockets: 1})
+	d := s.begin(nil)
+	s.subscribe(d.DeviceCode).until(wire.StatePending)
+	greedy := s.connect()
+	// The server stops reading at its limit, and closes; it may do so before all is written.
+	_ = greedy.WriteMessage(websocket.TextMessage, make([]byte, 8<<20))
+	greedy.closed(wire.CloseOverBudget)
+}
+
 func TestSocketsOfOneAddressAreLimited(t *testing.T) {
 	s := serve(t, oauth.Limits{Sockets: 2})
 	d := s.begin(nil)

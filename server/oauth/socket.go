@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -39,7 +40,7 @@ var steady = heartbeat{ping: 30 * time.Second, pong: 75 * time.Second}
 type socket struct {
 	face    *Face
 	conn    *websocket.Conn
-	address string
+	address netip.Addr
 	counted bool // holds a place in the gauge of its address
 
 	id  auth.GrantID       // set by hello
@@ -56,7 +57,8 @@ type socket struct {
 	nextPing time.Time
 }
 
-func newSocket(f *Face, conn *websocket.Conn, address string) *socket {
+func newSocket(f *Face, conn *websocket.Conn, address netip.Addr) *socket {
+	conn.SetReadLimit(wire.MaxClientFrame) // whatever becomes of it
 	return &socket{face: f, conn: conn, address: address}
 }
 
@@ -86,7 +88,6 @@ func (s *socket) fail(err error, greeted bool) bool {
 }
 
 func (s *socket) converse() (greeted bool, err error) {
-	s.conn.SetReadLimit(wire.MaxClientFrame)
 	_ = s.conn.SetReadDeadline(time.Now().Add(wire.HelloTimeout))
 	hello, err := s.read()
 	if err != nil {
@@ -104,15 +105,13 @@ func (s *socket) converse() (greeted bool, err error) {
 }
 
 // attach binds the socket to its grant: subscribe first, then read the state, so
-// that nothing falls between. A wrong device code is a guess and costs one.
+// that nothing falls between. A wrong device code is a guess and costs one; a right one
+// costs nothing, so that nobody is kept out by the guesses of a neighbour.
 func (s *socket) attach(client auth.ClientID, deviceCode secret.Text) error {
 	f := s.face
-	if f.guesses.Take(time.Now(), s.address) > 0 {
-		return errGuesses
-	}
 	g, err := f.Login.Attach(context.Background(), client, deviceCode)
-	if !errors.Is(err, login.ErrUnknownCode) {
-		f.guesses.Return(s.address)
+	if errors.Is(err, login.ErrUnknownCode) && f.guesses.Take(time.Now(), s.address) > 0 {
+		return errGuesses
 	}
 	if err != nil {
 		return err
@@ -289,7 +288,7 @@ func (s *socket) leave() {
 		s.sub.Close()
 	}
 	if s.counted {
-		s.face.perAddr.Release(s.address)
+		s.face.perAddr.Release(ratelimit.AddressKey(s.address))
 	}
 	s.face.sockets.remove(s, s.id)
 	_ = s.conn.Close()

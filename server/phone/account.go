@@ -17,7 +17,7 @@ func (f *Face) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Face) signInBegin(w http.ResponseWriter, r *http.Request) error {
-	if err := f.spendCeremony(r); err != nil {
+	if err := spend(f.signIns, r); err != nil {
 		return err
 	}
 	handle, options, err := f.Login.BeginSignIn(r.Context(), f.welcome(w, r).id())

@@ -3,6 +3,7 @@ package phone
 import (
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
@@ -58,7 +59,7 @@ func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Con
 		DeviceName:     g.Device.Name,
 		DevicePlatform: g.Device.Platform,
 		AppVersion:     g.Device.AppVersion,
-		Place:          placeOf(g.Origin, address(r)),
+		Place:          f.place(r, g),
 		Asked:          s.Now.Sub(g.CreatedAt),
 		Left:           g.ExpiresAt.Sub(s.Now),
 		KnownAs:        s.Person.Name,
@@ -89,8 +90,8 @@ func (f *Face) begin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := f.spendCeremony(r); err != nil {
-		return err
+	if wait := f.approvals.Take(time.Now(), string(id)); wait > 0 {
+		return errBudget{wait}
 	}
 	options, err := f.Login.BeginApproval(r.Context(), b.id(), id)
 	if err != nil {

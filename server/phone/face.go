@@ -19,9 +19,11 @@ type Limits struct {
 	Guesses           ratelimit.Rate // wrong user codes, per address
 	GuessesPerBrowser ratelimit.Rate
 	GuessesOverall    ratelimit.Rate
-	Ceremonies        ratelimit.Rate // passkey ceremonies begun, per address
-	Recoveries        ratelimit.Rate // recovery codes and invitations tried, per address
-	Waits             int            // long polls at the same time, per address
+	// Ceremonies are passkey ceremonies begun: to approve, per grant, so that no
+	// neighbour keeps a person from it; to join and to sign in, each per address.
+	Ceremonies ratelimit.Rate
+	Recoveries ratelimit.Rate // recovery codes and invitations tried, per address
+	Waits      int            // long polls at the same time, per address
 }
 
 // Config is what a Face is made of. All but Limits is required.
@@ -32,8 +34,11 @@ type Config struct {
 	Site   *mobileweb.Site
 	// OpenRegistration tells newcomers that they may make an account.
 	OpenRegistration bool
-	Limits           Limits
-	Log              *slog.Logger
+	// AddressesUnsure says that the addresses seen may be those of a proxy that
+	// nobody named: the pages then say nothing of where a computer is.
+	AddressesUnsure bool
+	Limits          Limits
+	Log             *slog.Logger
 }
 
 // Face serves the phone's pages.
@@ -41,8 +46,10 @@ type Face struct {
 	Config
 	base       string // the issuer's path, without a trailing slash
 	guesses    guessBudget
-	ceremonies *ratelimit.Limiter
-	recoveries *ratelimit.Limiter
+	approvals  *ratelimit.Limiter // ceremonies begun, per grant
+	joins      *ratelimit.Addresses
+	signIns    *ratelimit.Addresses
+	recoveries *ratelimit.Addresses
 	waits      *ratelimit.Gauge
 
 	stopping chan struct{} // closed by Drain
@@ -55,12 +62,14 @@ func New(c Config) *Face {
 		Config: c,
 		base:   strings.TrimSuffix(c.Issuer.EscapedPath(), "/"),
 		guesses: guessBudget{
-			address: ratelimit.New(c.Limits.Guesses),
+			address: ratelimit.NewAddresses(c.Limits.Guesses),
 			browser: ratelimit.New(c.Limits.GuessesPerBrowser),
 			overall: ratelimit.New(c.Limits.GuessesOverall),
 		},
-		ceremonies: ratelimit.New(c.Limits.Ceremonies),
-		recoveries: ratelimit.New(c.Limits.Recoveries),
+		approvals:  ratelimit.New(c.Limits.Ceremonies),
+		joins:      ratelimit.NewAddresses(c.Limits.Ceremonies),
+		signIns:    ratelimit.NewAddresses(c.Limits.Ceremonies),
+		recoveries: ratelimit.NewAddresses(c.Limits.Recoveries),
 		waits:      ratelimit.NewGauge(c.Limits.Waits),
 		stopping:   make(chan struct{}),
 	}
@@ -87,5 +96,3 @@ func address(r *http.Request) netip.Addr {
 	}
 	return ap.Addr().Unmap()
 }
-
-func addressKey(r *http.Request) string { return ratelimit.AddressKey(address(r)) }

@@ -9,33 +9,32 @@ import (
 
 // guessBudget bounds the guessing of user codes (RFC 8628 section 5.1): per
 // address, per browser, and overall. A code that exists costs nothing.
-type guessBudget struct{ address, browser, overall *ratelimit.Limiter }
+type guessBudget struct {
+	address          *ratelimit.Addresses
+	browser, overall *ratelimit.Limiter
+}
 
 // guess runs try, which fails with a wrong code, within the budget. Nothing is
 // tried once it is spent, so that an answer tells nothing about the code.
 func (g guessBudget) guess(r *http.Request, b browser, wrong func(error) bool, try func() error) error {
-	now := time.Now()
-	limits := []struct {
-		*ratelimit.Limiter
-		key string
-	}{
-		{g.address, addressKey(r)},
-		{g.browser, string(b.id())},
-		{g.overall, ""},
+	now, peer, who := time.Now(), address(r), string(b.id())
+	if wait := g.address.Take(now, peer); wait > 0 {
+		return errBudget{wait}
 	}
-	for i, l := range limits {
-		if wait := l.Take(now, l.key); wait > 0 {
-			for _, taken := range limits[:i] {
-				taken.Return(taken.key)
-			}
-			return errBudget{wait}
-		}
+	if wait := g.browser.Take(now, who); wait > 0 {
+		g.address.Return(peer)
+		return errBudget{wait}
+	}
+	if wait := g.overall.Take(now, ""); wait > 0 {
+		g.address.Return(peer)
+		g.browser.Return(who)
+		return errBudget{wait}
 	}
 	err := try()
 	if !wrong(err) {
-		for _, l := range limits {
-			l.Return(l.key)
-		}
+		g.address.Return(peer)
+		g.browser.Return(who)
+		g.overall.Return("")
 	}
 	return err
 }

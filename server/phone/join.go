@@ -2,7 +2,6 @@ package phone
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/passkey"
@@ -49,7 +48,7 @@ func (f *Face) invitation(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	if err := f.spendRecovery(r); err != nil {
+	if err := spend(f.recoveries, r); err != nil {
 		return err
 	}
 	invited, err := f.Login.Invited(r.Context(), secret.From(in.Invitation))
@@ -73,7 +72,7 @@ func (f *Face) joinBegin(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Invitation != "" || in.RecoveryCode != "" {
-		if err := f.spendRecovery(r); err != nil {
+		if err := spend(f.recoveries, r); err != nil {
 			return err
 		}
 	}
@@ -85,7 +84,7 @@ func (f *Face) joinBegin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Face) beginJoin(w http.ResponseWriter, r *http.Request, request login.JoinRequest) error {
-	if err := f.spendCeremony(r); err != nil {
+	if err := spend(f.joins, r); err != nil {
 		return err
 	}
 	b := f.welcome(w, r)
@@ -138,11 +137,4 @@ func plain(codes []secret.Text) []string {
 		list = append(list, login.FormatRecoveryCode(c))
 	}
 	return list
-}
-
-func (f *Face) spendRecovery(r *http.Request) error {
-	if wait := f.recoveries.Take(time.Now(), addressKey(r)); wait > 0 {
-		return errBudget{wait}
-	}
-	return nil
 }

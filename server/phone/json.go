@@ -5,6 +5,8 @@ import (
 	"mime"
 	"net/http"
 	"time"
+
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
 )
 
 // location tells the script where to go.
@@ -49,8 +51,9 @@ func publicKey(options json.RawMessage) (json.RawMessage, error) {
 	return o.PublicKey, err
 }
 
-func (f *Face) spendCeremony(r *http.Request) error {
-	if wait := f.ceremonies.Take(time.Now(), addressKey(r)); wait > 0 {
+// spend takes one of the peer's budget.
+func spend(budget *ratelimit.Addresses, r *http.Request) error {
+	if wait := budget.Take(time.Now(), address(r)); wait > 0 {
 		return errBudget{wait}
 	}
 	return nil

@@ -1,10 +1,20 @@
 package phone
 
 import (
+	"net/http"
 	"net/netip"
 
+	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
+
+// place is what a page may say of where the desktop is.
+func (f *Face) place(r *http.Request, g grant.Grant) mobileweb.Place {
+	if f.AddressesUnsure {
+		return mobileweb.Place{Network: mobileweb.NetworkUnknown}
+	}
+	return placeOf(g.Origin, address(r))
+}
 
 // placeOf says where the desktop's address stands relative to the phone's: the
 // same network is the same /24 of IPv4 or /64 of IPv6.

@@ -10,17 +10,22 @@ import (
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/push"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 // longPoll is how long a status request waits for news.
 const longPoll = 20 * time.Second
 
+// never is a seq that no grant has.
+const never = -1
+
 // status is what the page's script learns of the grant.
 type status struct {
 	Seq              int64       `json:"seq"`
 	State            grant.State `json:"state"`
-	UserCode         string      `json:"user_code"`
-	ExpiresIn        int         `json:"expires_in"` // seconds
+	UserCode         string      `json:"user_code,omitempty"` // to compare, while there is something to decide
+	ExpiresIn        int         `json:"expires_in"`          // seconds
 	ClaimedElsewhere bool        `json:"claimed_elsewhere"`
 }
 
@@ -33,24 +38,27 @@ func (f *Face) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	since, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
 	if err != nil {
-		since = -1
+		since = never
 	}
 	g, err := f.await(r, id, since)
 	if err != nil {
 		return err
 	}
 	now := f.Login.Now()
-	respond(w, http.StatusOK, status{
+	s := status{
 		Seq:              g.SeqAt(now),
 		State:            g.StateAt(now),
-		UserCode:         g.Code.String(),
 		ExpiresIn:        max(0, int(math.Ceil(g.ExpiresAt.Sub(now).Seconds()))),
 		ClaimedElsewhere: g.ClaimedElsewhere(b.id()),
-	})
+	}
+	if undecided := s.State != grant.Approved && !over(s.State); undecided && !s.ClaimedElsewhere {
+		s.UserCode = g.Code.String()
+	}
+	respond(w, http.StatusOK, s)
 	return nil
 }
 
-// await reads the grant until its seq is past since, the time is up, the peer is
+// await reads the grant until its seq is another than since, it is over, the time is up, the peer is
 // gone or the server stops.
 func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant, error) {
 	wake, news := push.Signal()
@@ -58,7 +66,7 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 	defer sub.Close()
 	patience := time.NewTimer(longPoll)
 	defer patience.Stop()
-	if key := addressKey(r); f.waits.Acquire(key) {
+	if key := ratelimit.AddressKey(address(r)); f.waits.Acquire(key) {
 		defer f.waits.Release(key)
 	} else {
 		patience.Reset(0)
@@ -66,7 +74,8 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 	for {
 		g, err := f.Login.Grant(r.Context(), id)
 		now := f.Login.Now()
-		if err != nil || g.SeqAt(now) > since {
+		// Another seq than the page knows is news; a grant that is over has no more.
+		if err != nil || g.SeqAt(now) != since || over(g.StateAt(now)) {
 			return g, err
 		}
 		expiry := time.NewTimer(g.ExpiresAt.Sub(now))
@@ -74,9 +83,9 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 		case <-news:
 		case <-expiry.C:
 		case <-patience.C:
-			since = -1
+			since = never
 		case <-f.stopping:
-			since = -1
+			since = never
 		case <-r.Context().Done():
 			expiry.Stop()
 			return g, r.Context().Err()
@@ -84,6 +93,9 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 		expiry.Stop()
 	}
 }
+
+// over reports whether no other state can follow.
+func over(s grant.State) bool { return wire.State(s).Terminal() }
 
 // decided reports an error that says how the grant was decided meanwhile.
 func decided(err error) bool {

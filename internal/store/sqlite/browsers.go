@@ -23,3 +23,8 @@ func (t *tx) Browser(id auth.BrowserID) (auth.Browser, error) {
 func (t *tx) RemoveBrowser(id auth.BrowserID) error {
 	return t.change("browser", `DELETE FROM browsers WHERE id = ?`, string(id))
 }
+
+func (t *tx) RemoveBrowsersOf(user auth.UserID, keep auth.BrowserID) error {
+	_, err := t.exec(`DELETE FROM browsers WHERE user_id = ? AND id <> ?`, string(user), string(keep))
+	return err
+}

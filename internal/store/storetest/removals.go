@@ -11,6 +11,7 @@ func removals() []testCase {
 		{"removing a user removes all that is theirs but their grants", removeUser},
 		{"removing a client removes its sessions but not its grants", removeClient},
 		{"removing one record leaves the others", removeOne},
+		{"removing a user's browsers keeps the one to keep and everybody else's", removeBrowsersOf},
 	}
 }
 
@@ -43,6 +44,21 @@ func removeClient(t *testing.T, s store.Store) {
 	equal(t, "grant", found(t, s, store.Tx.Grant, k.grant.ID), k.grant)
 	equal(t, "user", found(t, s, store.Tx.User, k.user.ID), k.user)
 	equal(t, "passkey", found(t, s, store.Tx.Passkey, k.passkey.ID), k.passkey)
+	other.check(t, s)
+}
+
+func removeBrowsersOf(t *testing.T, s store.Store) {
+	k, other := family(0), family(1)
+	update(t, s, k.add)
+	update(t, s, other.add)
+	kept := k.browser
+	kept.ID = "the one to keep"
+	update(t, s, func(tx store.Tx) error { return tx.PutBrowser(kept) })
+	for range 2 { // that there is none is no error
+		update(t, s, func(tx store.Tx) error { return tx.RemoveBrowsersOf(k.user.ID, kept.ID) })
+	}
+	missing(t, s, "browser", store.Tx.Browser, k.browser.ID)
+	equal(t, "browser", found(t, s, store.Tx.Browser, kept.ID), kept)
 	other.check(t, s)
 }
 
