@@ -19,8 +19,11 @@ type Config struct {
 	// Device is what the phone shows about this computer.
 	Device Device
 	// HTTPClient is used for every request, without following redirects. The
-	// default has timeouts of its own. Where its Transport is a *http.Transport the
-	// push channel takes proxy, dialer and TLS settings from it.
+	// default has timeouts of its own. The push channel takes proxy, dialer and TLS
+	// settings from its Transport where that is nil (http.DefaultTransport) or a
+	// *http.Transport. Any other RoundTripper, and one with the deprecated Dial or
+	// DialTLS, may pin, authenticate or trace in ways that a WebSocket would go
+	// around: then push is off, and the sign-in is left to polling.
 	HTTPClient *http.Client
 	// DisablePush leaves the sign-in to polling.
 	DisablePush bool

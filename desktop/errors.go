@@ -16,7 +16,8 @@ var (
 	// ErrCancelled: this computer gave up.
 	ErrCancelled = errors.New("the sign-in was cancelled: start a new one to try again")
 	// ErrInterrupted: the phone approved, but the answer with the tokens was lost
-	// on its way, and a code is good for one answer only.
+	// on its way, and a code is good for one answer only. The server is told to end
+	// the session that nobody holds.
 	ErrInterrupted = errors.New("the sign-in was cut off before its answer arrived: start a new one")
 	// ErrOffline: the server can't be reached. It wraps the cause.
 	ErrOffline = errors.New("the server can't be reached: check the connection and try again")

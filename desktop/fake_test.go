@@ -42,9 +42,12 @@ type fake struct {
 
 	// hooks answer a request in the server's place when they return true. n
 	// counts the requests of that kind from 1.
-	onStart func(w http.ResponseWriter, r *http.Request) bool
-	onToken func(n int, w http.ResponseWriter, r *http.Request) bool
-	onPush  func(n int, w http.ResponseWriter, r *http.Request) bool
+	onStart  func(w http.ResponseWriter, r *http.Request) bool
+	onToken  func(n int, w http.ResponseWriter, r *http.Request) bool
+	onPush   func(n int, w http.ResponseWriter, r *http.Request) bool
+	onRevoke func(n int, w http.ResponseWriter, r *http.Request) bool
+	onWho    func(w http.ResponseWriter, r *http.Request) bool
+	onOther  http.HandlerFunc // what is no path of ours
 
 	mu       sync.Mutex // guards what follows
 	state    wire.State
@@ -95,6 +98,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveRevoke(w, r)
 	case path == wire.PathUserInfo:
 		f.serveUserInfo(w, r)
+	case f.onOther != nil:
+		f.onOther(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -194,11 +199,18 @@ func (f *fake) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	f.mu.Lock()
 	f.revoked = append(f.revoked, r.PostForm)
+	n := len(f.revoked)
 	f.mu.Unlock()
+	if f.onRevoke != nil && f.onRevoke(n, w, r) {
+		return
+	}
 	w.WriteHeader(http.StatusOK)
 }
 
 func (f *fake) serveUserInfo(w http.ResponseWriter, r *http.Request) {
+	if f.onWho != nil && f.onWho(w, r) {
+		return
+	}
 	f.mu.Lock()
 	over := slices.ContainsFunc(f.revoked, func(v url.Values) bool { return v.Get(wire.ParamToken) == fakeToken })
 	f.mu.Unlock()

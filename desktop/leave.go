@@ -15,13 +15,15 @@ const (
 	confirmTime = time.Second     // of it, how long the push channel may take
 )
 
-// takeLeave tells the server that this computer gave up: by the push channel if
-// it is up, else by revoking the device code. Tokens that arrive meanwhile are
-// revoked, for nobody is going to use them.
+// takeLeave tells the server that this computer gave up, or that the answer with
+// the tokens got lost: by the push channel if it is up and there is a grant to
+// cancel, else by revoking the device code, which also ends the session that it
+// may have become. Tokens that arrive meanwhile are revoked, for nobody is going
+// to use them.
 func (w *watch) takeLeave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	if !w.cancelByPush(ctx) {
+	if w.interrupted() || !w.cancelByPush(ctx) {
 		w.tell(ctx, w.grant.DeviceCode, wire.ParamDeviceCode)
 	}
 	if !w.polling {
@@ -42,8 +44,17 @@ func (w *watch) tell(ctx context.Context, token, hint string) {
 	}
 }
 
-// cancelByPush reports whether the server confirmed the cancellation, by its
-// snapshot or by hanging up as it does after a last state.
+// abandoned reports whether the login ended without the server knowing it.
+func (w *watch) abandoned(ctx context.Context) bool {
+	return w.interrupted() || (ctx.Err() != nil && errors.Is(w.view.Err, ErrCancelled))
+}
+
+// interrupted reports whether the server may hold a session that nobody can use.
+func (w *watch) interrupted() bool { return errors.Is(w.view.Err, ErrInterrupted) }
+
+// cancelByPush reports whether the server's snapshot says that no session can
+// come of the grant. A redeemed one is not cancelled, and hanging up may be
+// because of that.
 func (w *watch) cancelByPush(ctx context.Context) bool {
 	if !w.socket.up() || w.socket.say(wire.ClientFrame{Type: wire.FrameCancel}) != nil {
 		return false
@@ -55,10 +66,10 @@ func (w *watch) cancelByPush(ctx context.Context) bool {
 		case e := <-w.socket.events:
 			if e.drop != nil {
 				w.socket = nil
-				return e.drop.code == wire.CloseDone
+				return false
 			}
-			if e.snapshot.State.Terminal() {
-				return true
+			if s := e.snapshot.State; s.Terminal() {
+				return s != wire.StateRedeemed
 			}
 		case <-ctx.Done():
 			return false

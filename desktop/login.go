@@ -120,8 +120,8 @@ func (l *Login) Wait(ctx context.Context) (*Session, error) {
 // it is.
 func (l *Login) Cancel() { l.giveUp() }
 
-// Done is closed when the login has ended and, if it was cancelled, the server
-// has been told. A program that is about to exit waits for it.
+// Done is closed when the login has ended and, if it was cancelled or ended by
+// ErrInterrupted, the server has been told, as by Cancel. A program that is about to exit waits for it.
 func (l *Login) Done() <-chan struct{} { return l.done }
 
 // publish makes an update the newest one. Only the login's owner calls it.

@@ -3,6 +3,7 @@ package desktop_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -474,6 +475,74 @@ func TestALostAnswerIsToldApart(t *testing.T) {
 	}
 	bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
 		endsWith(t, l, desktop.ErrInterrupted)
+	})
+}
+
+func TestALostAnswersSessionIsRevoked(t *testing.T) {
+	lost := func(f *fake) {
+		f.onToken = func(n int, _ httpWriter, _ *httpRequest) bool {
+			if n == 1 {
+				f.set(wire.StateRedeemed)
+				panic(abort)
+			}
+			return false
+		}
+	}
+	want := map[string][]string{
+		wire.ParamToken: {fakeDeviceCode}, wire.ParamTokenTypeHint: {wire.ParamDeviceCode}, wire.ParamClientID: {fakeClient},
+	}
+	for _, noPush := range []bool{false, true} {
+		t.Run(fmt.Sprintf("without push: %v", noPush), func(t *testing.T) {
+			f := newFake()
+			f.noPush = noPush
+			lost(f)
+			bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
+				f.set(wire.StateApproved)
+				endsWith(t, l, desktop.ErrInterrupted)
+				<-l.Done()
+				if rs := f.revocations(); len(rs) != 1 || !cmp.Equal(want, map[string][]string(rs[0])) {
+					t.Errorf("revocations: got %v, want %v", rs, want)
+				}
+			})
+		})
+	}
+	t.Run("not for long when there is no answer", func(t *testing.T) {
+		f := newFake()
+		f.noPush, f.onRevoke = true, swallow
+		lost(f)
+		bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
+			endsWith(t, l, desktop.ErrInterrupted)
+			began := time.Now()
+			<-l.Done()
+			if took := time.Since(began); took != 3*time.Second {
+				t.Errorf("the rest took %v, want 3s", took)
+			}
+		})
+	})
+}
+
+func TestACancelThatComesAfterTheRedemptionIsRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.deaf = true
+		entered := make(chan struct{})
+		f.onToken = func(_ int, w httpWriter, r *httpRequest) bool {
+			close(entered)
+			_ = r.ParseForm()
+			return swallow(0, w, r) // the answer never comes
+		}
+		n := f.plug(t)
+		l := start(t, f.client(t, n.transport(t)))
+		f.set(wire.StateApproved)
+		<-entered
+		l.Cancel()
+		synctest.Wait()
+		f.set(wire.StateRedeemed) // and so the channel closes as after any last state
+		endsWith(t, l, desktop.ErrCancelled)
+		<-l.Done()
+		if rs := f.revocations(); len(rs) != 1 || rs[0].Get(wire.ParamToken) != fakeDeviceCode {
+			t.Errorf("revocations: got %v, want the device code", rs)
+		}
 	})
 }
 

@@ -104,6 +104,14 @@ func (r reply) oauthError() (wire.Error, bool) {
 	return e, e.Code != ""
 }
 
+// invalidToken reports whether the server says that it does not know the access
+// token: in its challenge (RFC 6750 section 3.1), or in the body, where a proxy
+// leaves no challenge.
+func (r reply) invalidToken() bool {
+	e, _ := r.oauthError()
+	return bearerError(r.header) == wire.CodeInvalidToken || e.Code == wire.CodeInvalidToken
+}
+
 // temporary reports whether the same request may go well later.
 func (r reply) temporary(code string) bool {
 	return r.status >= 500 || r.status == http.StatusTooManyRequests ||

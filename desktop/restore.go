@@ -52,8 +52,8 @@ func (s *Session) Save(store Store) error {
 }
 
 // Restore signs in silently by the session that [Session.Save] kept. It asks the
-// server whether the session is still good; without an answer, one that is not
-// past its time is returned as it is. ErrNoSession says that there is none or
+// server whether the session is still good; without an answer of its own, one that
+// is not past its time is returned as it is. ErrNoSession says that there is none or
 // that it has ended, and then the store has forgotten it. Other errors are the
 // store's, or tell of a server that isn't what the configuration says.
 func (c *Client) Restore(ctx context.Context, store Store) (*Session, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"golang.org/x/oauth2"
@@ -49,7 +50,8 @@ func (s *Session) Token() (*oauth2.Token, error) {
 }
 
 // UserInfo asks the server who is signed in. ErrSignedOut says that the session
-// was ended elsewhere, ErrOffline that there was no answer.
+// was ended elsewhere, ErrOffline that there was no answer of the server's own: a
+// proxy's or a gateway's 401 ends nothing.
 func (s *Session) UserInfo(ctx context.Context) (UserInfo, error) {
 	tok, err := s.Token()
 	if err != nil {
@@ -66,8 +68,8 @@ func (s *Session) UserInfo(ctx context.Context) (UserInfo, error) {
 	if err != nil {
 		return UserInfo{}, err
 	}
-	if res.status == http.StatusUnauthorized { // RFC 6750 section 3.1: invalid_token
-		return UserInfo{}, s.ended()
+	if res.status == http.StatusUnauthorized {
+		return UserInfo{}, s.unauthorized(res)
 	}
 	var info wire.UserInfo
 	if err := res.decode(&info); err != nil {
@@ -77,9 +79,14 @@ func (s *Session) UserInfo(ctx context.Context) (UserInfo, error) {
 }
 
 // HTTPClient returns a client that sends the access token with each request. Use
-// it for the app's own servers only: whoever gets a request gets the token.
+// it for the app's own servers only: whoever gets a request gets the token. It
+// fails on http other than localhost's, and returns a redirect to another scheme
+// or host as the response, for the caller to look at.
 func (s *Session) HTTPClient() *http.Client {
-	return &http.Client{Transport: &oauth2.Transport{Source: s, Base: s.client.http.Transport}}
+	return &http.Client{
+		Transport:     guarded{&oauth2.Transport{Source: s, Base: s.client.http.Transport}},
+		CheckRedirect: stayHome,
+	}
 }
 
 // SignOut ends the session: the server is told (RFC 7009), and the store forgets
@@ -102,6 +109,16 @@ func (s *Session) SignOut(ctx context.Context) error {
 	return errors.Join(err, forgotten)
 }
 
+// unauthorized ends the session when a 401 is the server's own word on the
+// token. Whoever else stands in the way has no say in it.
+func (s *Session) unauthorized(r reply) error {
+	if r.invalidToken() {
+		return s.ended()
+	}
+	said, _, _ := strings.Cut(r.header.Get("WWW-Authenticate"), " ")
+	return fmt.Errorf("%w: %w (challenge %q)", ErrOffline, errNotItsWord, said)
+}
+
 // ended takes note that the server does not know the session any more.
 func (s *Session) ended() error { return errors.Join(ErrSignedOut, s.forget()) }
 
@@ -120,4 +137,7 @@ func (s *Session) forget() error {
 	return nil
 }
 
-var errNoUserInfo = errors.New("the server does not tell who is signed in")
+var (
+	errNoUserInfo = errors.New("the server does not tell who is signed in")
+	errNotItsWord = errors.New("something answered 401 Unauthorized without saying invalid_token")
+)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -175,6 +176,55 @@ func TestRestore(t *testing.T) {
 				}
 				if tok, err := s.Token(); err != nil || tok.AccessToken != fakeToken {
 					t.Errorf("Token: got %v, %v", tok, err)
+				}
+			})
+		})
+	}
+}
+
+func TestOnlyTheServersOwnWordEndsASession(t *testing.T) {
+	cases := []struct {
+		name      string
+		challenge string
+		body      string
+		over      bool
+	}{
+		{"a proxy's page", "", "<html>401 Authorization Required", false},
+		{"a proxy's password", `Basic realm="staff only"`, "", false},
+		{"a gateway's sign-on", "Negotiate", `{"error":"login_required"}`, false},
+		{"a gateway that wants a token of its own", "Bearer", "", false},
+		{"a proxy whose realm quotes the server", `Basic realm="Bearer error=invalid_token"`, "", false},
+		{"invalid_token in the challenge", `Bearer error="invalid_token"`, "", true},
+		{"invalid_token beside a proxy's challenge", `Negotiate, Bearer realm="a", error="invalid_token"`, "", true},
+		{"invalid_token in the body", "", `{"error":"invalid_token"}`, true},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			session(t, func(t *testing.T, f *fake, _ *network, c *desktop.Client, s *desktop.Session, m *memory) {
+				f.onWho = func(w httpWriter, _ *httpRequest) bool {
+					if tc.challenge != "" {
+						w.Header().Set("WWW-Authenticate", tc.challenge)
+					}
+					w.WriteHeader(http.StatusUnauthorized)
+					_, _ = w.Write([]byte(tc.body))
+					return true
+				}
+				restored, err := c.Restore(t.Context(), m)
+				if (restored == nil) != tc.over || errors.Is(err, desktop.ErrNoSession) != tc.over {
+					t.Errorf("Restore: got %v, %v", restored, err)
+				}
+				if kept := len(m.data) > 0; kept == tc.over {
+					t.Errorf("kept: got %v, want %v", kept, !tc.over)
+				}
+				want := desktop.ErrOffline
+				if tc.over {
+					want = desktop.ErrSignedOut
+				}
+				if _, err := s.UserInfo(t.Context()); !errors.Is(err, want) || !tc.over && !strings.Contains(err.Error(), "401") {
+					t.Errorf("UserInfo: got %v, want %v that says what was answered", err, want)
+				}
+				if _, err := s.Token(); (err != nil) != tc.over {
+					t.Errorf("Token: got %v", err)
 				}
 			})
 		})

@@ -178,20 +178,41 @@ func dropOf(err error, born time.Time) drop {
 }
 
 // dialer makes the push channel go the way that the app's requests go: same
-// proxy, same dialer, same TLS settings, where the transport tells them.
+// proxy, same dialer, same TLS settings. It is nil when push is off, or when the
+// transport does not tell them: the device code goes no other way.
 func (c *Client) dialer() *websocket.Dialer {
+	if !c.push {
+		return nil
+	}
+	t := c.transport()
+	if t == nil {
+		c.log.Debug("the push channel is off: it can't go the way of the HTTP client's transport")
+		return nil
+	}
 	d := &websocket.Dialer{
-		Proxy:            http.ProxyFromEnvironment,
 		NetDialContext:   new(net.Dialer).DialContext,
 		HandshakeTimeout: handshakeTimeout,
 		Subprotocols:     []string{wire.PushSubprotocol},
 		ReadBufferSize:   1 << 10,
 		WriteBufferSize:  1 << 10,
 	}
-	if t, ok := c.http.Transport.(*http.Transport); ok {
-		borrow(d, t.Clone())
-	}
+	borrow(d, t.Clone())
 	return d
+}
+
+// transport is the transport of the app's requests if all of its ways can be
+// borrowed, else nil.
+func (c *Client) transport() *http.Transport {
+	way := c.http.Transport
+	if way == nil {
+		way = http.DefaultTransport // which the app may have replaced
+	}
+	t, ok := way.(*http.Transport)
+	//lint:ignore SA1019 an app that still sets them may pin there
+	if !ok || t.Dial != nil || t.DialTLS != nil {
+		return nil
+	}
+	return t
 }
 
 func borrow(d *websocket.Dialer, t *http.Transport) {

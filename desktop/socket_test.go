@@ -1,6 +1,7 @@
 package desktop_test
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -99,4 +100,41 @@ func TestARestartOfTheServerIsSurvived(t *testing.T) {
 	t.Cleanup(func() { second.Close() })
 	f.set(wire.StateApproved)
 	signedIn(t, l)
+}
+
+// opaque is a RoundTripper that does not tell how it dials.
+type opaque struct{ http.RoundTripper }
+
+func TestPushGoesNoOtherWayThanTheAppsRequests(t *testing.T) {
+	cases := []struct {
+		name string
+		way  func(t *testing.T) http.RoundTripper
+		push bool
+	}{
+		{"a transport can be borrowed from", func(t *testing.T) http.RoundTripper { return transport(t) }, true},
+		{"none is the default transport", func(*testing.T) http.RoundTripper { return nil }, true},
+		{"an unknown RoundTripper leaves it to polling", func(t *testing.T) http.RoundTripper { return opaque{transport(t)} }, false},
+		{"a transport that dials TLS the old way leaves it to polling", func(t *testing.T) http.RoundTripper {
+			tr := transport(t)
+			//lint:ignore SA1019 apps still do
+			tr.DialTLS = func(network, addr string) (net.Conn, error) { return tls.Dial(network, addr, nil) }
+			return tr
+		}, false},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFake()
+			f.interval = 1
+			f.serve(t)
+			l := start(t, f.client(t, tc.way(t)))
+			if tc.push {
+				awaitPush(t, l)
+			}
+			f.set(wire.StateApproved)
+			signedIn(t, l)
+			if dials := len(f.dialTimes()); (dials > 0) != tc.push {
+				t.Errorf("dialed %d times, want push: %v", dials, tc.push)
+			}
+		})
+	}
 }

@@ -24,8 +24,8 @@ type watch struct {
 	login  *Login
 	meta   wire.Metadata
 	grant  wire.DeviceAuthorization
-	push   *url.URL // nil: poll only
-	dialer *websocket.Dialer
+	push   *url.URL          // nil: poll only
+	dialer *websocket.Dialer // nil: poll only
 
 	view    Update
 	session *Session
@@ -72,11 +72,11 @@ func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthoriz
 	w.pollAt = now.Add(w.pace.interval)
 	w.expireIn(seconds(grant.ExpiresIn))
 	w.view.CodeExpires = w.view.Expires
-	if c.push {
+	if w.dialer = c.dialer(); w.dialer != nil {
 		w.push = pushURL(meta, grant.PushURI)
 	}
 	if w.push != nil {
-		w.dialer, w.dialAt = c.dialer(), now
+		w.dialAt = now
 	}
 	return w
 }
@@ -90,7 +90,7 @@ func (w *watch) run(ctx context.Context) {
 	w.follow(ctx, work)
 	w.login.finish(w.view, w.session)
 	w.log("the sign-in ended", "error", w.view.Err)
-	if ctx.Err() != nil && errors.Is(w.view.Err, ErrCancelled) {
+	if w.abandoned(ctx) {
 		w.takeLeave()
 	}
 	if w.socket != nil {

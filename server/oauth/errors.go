@@ -86,7 +86,10 @@ func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case status == http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", seconds(storageRetry))
 	case errors.Is(err, errNoBearer):
-		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 section 3.1: no code without a token
+		// RFC 6750 section 3.1: no error code where there was no token.
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.WriteHeader(http.StatusUnauthorized)
+		return
 	case body.Code == wire.CodeInvalidToken:
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer error=%q, error_description=%q", body.Code, body.Description))
 	case body.Code == wire.CodeInvalidClient:
@@ -106,7 +109,7 @@ func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 	case errors.As(err, &over):
 		return wire.Error{Code: wire.CodeUnavailable, Description: "too many requests; wait as Retry-After says"}, http.StatusTooManyRequests
 	case errors.Is(err, errNoBearer):
-		return wire.Error{Code: wire.CodeInvalidToken, Description: errNoBearer.Error()}, http.StatusUnauthorized
+		return wire.Error{}, http.StatusUnauthorized
 	}
 	for _, c := range causes {
 		if errors.Is(err, c.cause) {

@@ -338,6 +338,9 @@ func TestUserInfoIsRefused(t *testing.T) {
 		if a.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
 			t.Errorf("%s: got %s, WWW-Authenticate %q; want 401 Bearer", name, a.Status, a.Header.Get("WWW-Authenticate"))
 		}
+		if told := strings.Contains(string(a.body)+a.Header.Get("WWW-Authenticate"), wire.CodeInvalidToken); told != (name == "with an unknown token") {
+			t.Errorf("%s: invalid_token in the answer: %t", name, told)
+		}
 	}
 }
 
