@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 go="${GO:-go}"
 listen="${DEMO_LISTEN:-127.0.0.1:8080}"
+linger=10
 tags=""
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" != Linux ]; then
 	deploy/deps.sh window
@@ -33,7 +34,7 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM
 
-bin/qrauthd serve --demo --listen "$listen" --data "$run/data" >"$run/out" 2>"$run/log" &
+bin/qrauthd serve --demo --listen "$listen" >"$run/out" 2>"$run/log" &
 server=$!
 tries=0
 until issuer="$(sed -n 's/^ready //p' "$run/out")" && [ -n "$issuer" ]; do
@@ -58,11 +59,16 @@ The server is ready at $issuer. Now you are both people:
 
 A passkey needs a browser that can keep one: Chrome, Edge, Safari or Firefox with
 a fingerprint sensor, a PIN, a phone or a security key. Without any, Chrome's
-developer tools have a virtual authenticator (More tools > WebAuthn).
+developer tools have a virtual authenticator (More tools > WebAuthn). If you were
+here before and the passkey is not accepted, create a new one.
 
 TEXT
 
 code=0
 # The session is kept where it goes with this run: the next one asks anew.
 XDG_CONFIG_HOME="$run/config" bin/desktopdemo --issuer "$issuer" --store file || code=$?
+if [ "$code" -eq 0 ]; then
+	echo "demo: the server stays for $linger seconds more, for the page on the phone's side; Ctrl-C ends it now"
+	sleep "$linger"
+fi
 exit "$code"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -80,8 +81,12 @@ func (p *printer) print(u desktop.Update) {
 	if u.State != p.last.State {
 		fmt.Fprintf(p.out, "state: %s\n", u.State)
 	}
-	if u.Offline && !p.last.Offline && u.Err == nil {
+	switch {
+	case u.Err != nil:
+	case u.Offline && !p.last.Offline:
 		fmt.Fprintln(p.err, "Reconnecting, still checking.")
+	case !u.Offline && p.last.Offline:
+		fmt.Fprintln(p.err, "Connected again.")
 	}
 	p.last = u
 }
@@ -90,8 +95,16 @@ func (p *printer) printCode(u desktop.Update) {
 	if code, err := u.QR(); err == nil { // else the link is too long for one, and there is the text
 		fmt.Fprintf(p.out, "\n%s\n", p.framed(code.Terminal()))
 	}
-	fmt.Fprintf(p.out, "Scan with your phone's camera, or open %s and enter the code.\n", u.VerificationURI)
+	fmt.Fprintf(p.out, "%s\n", wayIn(u.VerificationURI))
 	fmt.Fprintf(p.out, "link: %s\ncode: %s\n", u.Link(), u.UserCode)
+}
+
+// wayIn says how to get from the screen to the page.
+func wayIn(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Hostname() == "localhost" {
+		return "Open the link in a browser on this machine, where it plays the phone: no phone can reach localhost."
+	}
+	return fmt.Sprintf("Scan with your phone's camera, or open %s and enter the code.", address)
 }
 
 // framed sets white on black in a terminal, whose own colours may be the other

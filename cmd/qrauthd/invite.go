@@ -52,9 +52,20 @@ func (cmd userInvite) Run(a *app) error {
 			}
 			fmt.Fprintf(a.stdout, "\n%s\n", code.Terminal())
 		}
-		fmt.Fprintf(a.stdout, "Scan it with the phone's camera. It works once, until %s.\n", inv.ExpiresAt.Format("2006-01-02 15:04 MST"))
+		fmt.Fprintf(a.stdout, "%s It works once, until %s.\n", openOn(issuer, cmd.QR), inv.ExpiresAt.Format("2006-01-02 15:04 MST"))
 		return nil
 	})
+}
+
+// openOn says how the invited person gets there.
+func openOn(issuer *url.URL, drawn bool) string {
+	switch {
+	case issuer.Hostname() == "localhost":
+		return "Open it in a browser on this machine: no phone can reach localhost."
+	case drawn:
+		return "Scan it with the phone's camera, or send the link."
+	}
+	return "Open it on the phone."
 }
 
 // inviteLink has the token in its fragment, which no server log ever holds.

@@ -361,6 +361,21 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+func TestTheCloseCodeReachesADesktopThatGoesOnSending(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	d := s.begin(nil)
+	for range 20 {
+		desk := s.connect()
+		hello := `{"type":"hello","client_id":"` + string(logintest.App) + `","device_code":"` + d.DeviceCode + `"}`
+		for range 20 {
+			if err := desk.WriteMessage(websocket.TextMessage, []byte(hello)); err != nil {
+				break // closed already
+			}
+		}
+		desk.closed(wire.CloseMalformed)
+	}
+}
+
 func TestOneSocketTooManyReplacesTheOldest(t *testing.T) {
 	s := serve(t, oauth.Limits{SocketsPerGrant: 2})
 	d := s.begin(nil)

@@ -66,14 +66,25 @@ func newSocket(f *Face, conn *websocket.Conn, address netip.Addr) *socket {
 func (s *socket) refuse(code int) {
 	defer s.leave()
 	s.close(ending{code, "over budget"})
-	_, _, _ = s.conn.ReadMessage() // the peer's own close frame, or the end of its patience
+	s.drain()
 }
 
 // serve reads until the conversation ends.
 func (s *socket) serve() {
 	defer s.leave()
 	if greeted, err := s.converse(); s.fail(err, greeted) {
-		_, _, _ = s.conn.ReadMessage()
+		s.drain()
+	}
+}
+
+// drain reads what the peer was still sending, until its own close frame or the
+// end of its time. A connection that is closed with bytes unread is reset, and the
+// peer might never read the close code.
+func (s *socket) drain() {
+	for {
+		if _, _, err := s.conn.ReadMessage(); err != nil {
+			return
+		}
 	}
 }
 
