@@ -18,7 +18,8 @@ demo: ## run a server and the demo app on this machine
 	@GO="$(GO)" deploy/demo.sh
 
 test: deps ## all tests, with the race detector, browser and window included
-	$(GO) test -race -timeout 30m ./...
+	# -count=1: the end-to-end tests build commands, which the cache of test results does not know of.
+	$(GO) test -race -count=1 -timeout 30m ./...
 
 lint: ## formatting, vet, staticcheck
 	@unformatted=$$($(GO) run $(GOFUMPT) -l $$(git ls-files '*.go')); \
