@@ -17,8 +17,9 @@ help: ## list the verbs
 demo: ## run a server and the demo app on this machine
 	@GO="$(GO)" deploy/demo.sh
 
+# Without the cache of results: it does not know of the commands that the
+# end-to-end tests build.
 test: deps ## all tests, with the race detector, browser and window included
-	# -count=1: the end-to-end tests build commands, which the cache of test results does not know of.
 	$(GO) test -race -count=1 -timeout 30m ./...
 
 lint: ## formatting, vet, staticcheck
