@@ -91,9 +91,14 @@ func TestARestartOfTheServerIsSurvived(t *testing.T) {
 	f.drop(closeWith{wire.CloseRestart, wire.FormatRetryAfter(0)})
 	await(t, l, "the loss", func(u desktop.Update) bool { return u.Offline })
 
-	ln, err = net.Listen("tcp", addr)
-	if err != nil {
-		t.Skipf("the port was taken meanwhile: %v", err)
+	// Another connection of this machine may have the port for a moment.
+	for late := time.Now().Add(10 * time.Second); ; {
+		if ln, err = net.Listen("tcp", addr); err == nil {
+			break
+		}
+		if time.Now().After(late) {
+			t.Fatal(err)
+		}
 	}
 	second := &http.Server{Handler: f}
 	go second.Serve(ln)

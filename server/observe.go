@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -85,8 +85,8 @@ func (o observer) tell(r *http.Request, id string, seen *sight, took time.Durati
 
 // address is the peer's, without the port.
 func address(r *http.Request) string {
-	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		return ap.Addr().Unmap().String()
+	if a := peer.Address(r); a.IsValid() {
+		return a.String()
 	}
 	return r.RemoteAddr
 }

@@ -11,17 +11,13 @@ import (
 // pruneEvery is how often what ended long ago is deleted.
 const pruneEvery = 5 * time.Minute
 
-// prune deletes what ended long ago, again and again until ctx ends. A failure is
+// prune deletes what ended long ago, at once, for a server may be restarted before
+// its first turn, and again and again until ctx ends. A failure is
 // logged, and the next turn tries again.
 func prune(ctx context.Context, st store.Store, now func() time.Time, log *slog.Logger) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 		gone, err := st.Prune(ctx, now())
 		switch {
 		case ctx.Err() != nil:
@@ -31,6 +27,11 @@ func prune(ctx context.Context, st store.Store, now func() time.Time, log *slog.
 		case gone != (store.Pruned{}):
 			log.Info("pruned", "grants", gone.Grants, "sessions", gone.Sessions, "browsers", gone.Browsers,
 				"invitations", gone.Invitations, "ceremonies", gone.Ceremonies)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }

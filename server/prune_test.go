@@ -37,8 +37,8 @@ func TestPruneGoesOnAfterAFailureAndEndsWithItsContext(t *testing.T) {
 		if got, want := time.Since(begun), 3*pruneEvery+time.Second; got != want {
 			t.Errorf("ended after %s, want %s", got, want)
 		}
-		if len(st.turns) != 3 {
-			t.Errorf("got %d turns, want 3", len(st.turns))
+		if len(st.turns) != 4 || !st.turns[0].Equal(begun) {
+			t.Errorf("got turns at %v, want one at once and three more", st.turns)
 		}
 		if !strings.Contains(log.String(), "disk full") || !strings.Contains(log.String(), "grants=1") {
 			t.Errorf("the log tells neither: %s", log.String())

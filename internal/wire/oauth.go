@@ -71,6 +71,4 @@ const (
 	CodeAccessDenied         = "access_denied"           // RFC 8628 3.5
 	CodeExpiredToken         = "expired_token"           // RFC 8628 3.5
 	CodeInvalidToken         = "invalid_token"           // RFC 6750 3.1
-	CodeInsufficientScope    = "insufficient_scope"      // RFC 6750 3.1
-	CodeUnsupportedTokenType = "unsupported_token_type"  // RFC 7009 2.2.1
 )

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -108,7 +107,7 @@ const retryAfterPrefix = "retry_after="
 
 // FormatRetryAfter is the reason of a CloseRestart: whole seconds, rounded up.
 func FormatRetryAfter(d time.Duration) string {
-	return retryAfterPrefix + strconv.Itoa(int(math.Ceil(max(d, 0).Seconds())))
+	return retryAfterPrefix + strconv.Itoa(Seconds(d))
 }
 
 // ParseRetryAfter reads FormatRetryAfter's form. Anything else is false, and a

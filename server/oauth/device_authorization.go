@@ -6,12 +6,13 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 // deviceAuthorization begins a grant (RFC 8628 section 3.1 and 3.2).
 func (f *Face) deviceAuthorization(w http.ResponseWriter, r *http.Request) error {
-	if wait := f.starts.Take(time.Now(), address(r)); wait > 0 {
+	if wait := f.starts.Take(time.Now(), peer.Address(r)); wait > 0 {
 		return errBudget{wait}
 	}
 	body, err := readForm(w, r)
@@ -34,7 +35,7 @@ func (f *Face) deviceAuthorization(w http.ResponseWriter, r *http.Request) error
 			Platform:   body.get(wire.ParamDevicePlatform),
 			AppVersion: body.get(wire.ParamAppVersion),
 		},
-		Origin: address(r),
+		Origin: peer.Address(r),
 	})
 	if err != nil {
 		return err

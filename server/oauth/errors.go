@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -82,9 +81,9 @@ func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var over errBudget
 	switch {
 	case errors.As(err, &over):
-		w.Header().Set("Retry-After", seconds(over.wait))
+		retryAfter(w, over.wait)
 	case status == http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", seconds(storageRetry))
+		retryAfter(w, storageRetry)
 	case errors.Is(err, errNoBearer):
 		// RFC 6750 section 3.1: no error code where there was no token.
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -123,9 +122,8 @@ func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 	return wire.Error{Code: wire.CodeServerError, Description: "something broke on the server"}, http.StatusInternalServerError
 }
 
-// seconds is a whole number of seconds, rounded up, at least one.
-func seconds(d time.Duration) string {
-	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
+func retryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(d)))
 }
 
 // respond writes one JSON body.

@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"log/slog"
-	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -80,13 +78,4 @@ func (f *Face) verificationURIComplete(code grant.UserCode) string {
 // pushURI is the issuer's WebSocket address of the push channel.
 func (f *Face) pushURI() string {
 	return "ws" + strings.TrimPrefix(f.issuer, "http") + wire.PathPush
-}
-
-// address is the peer's address, as the server's proxy rules left it.
-func address(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
 }

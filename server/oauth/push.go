@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -25,7 +26,7 @@ func (f *Face) push(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	s := newSocket(f, conn, address(r))
+	s := newSocket(f, conn, peer.Address(r))
 	if !f.sockets.add(s) {
 		_ = conn.Close() // the server began to stop in between
 		return

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -311,14 +310,12 @@ func (f *Face) snapshot(now time.Time, g grant.Grant) wire.Snapshot {
 	if snap.State.Terminal() {
 		return snap
 	}
-	snap.ExpiresIn = ceilSeconds(g.ExpiresAt.Sub(now))
+	snap.ExpiresIn = wire.Seconds(g.ExpiresAt.Sub(now))
 	snap.UserCode = g.Code.String()
 	snap.VerificationURIComplete = f.verificationURIComplete(g.Code)
 	snap.CodeExpiresIn = snap.ExpiresIn
 	if g.Rotates(now) {
-		snap.CodeExpiresIn = min(snap.ExpiresIn, ceilSeconds(g.RotationDue().Sub(now)))
+		snap.CodeExpiresIn = min(snap.ExpiresIn, wire.Seconds(g.RotationDue().Sub(now)))
 	}
 	return snap
 }
-
-func ceilSeconds(d time.Duration) int { return max(0, int(math.Ceil(d.Seconds()))) }

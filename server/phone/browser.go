@@ -67,7 +67,7 @@ func (b browser) id() auth.BrowserID {
 // it keeps other sites' pages from deciding anything: they cannot know it.
 func (b browser) opening(id auth.GrantID) string { return string(id) + "." + b.proof(id) }
 
-// opened reads a handle. errNotFound for one that is not this browser's.
+// opened reads a handle. errNotOpened for one that is not this browser's.
 func (b browser) opened(handle string) (auth.GrantID, error) {
 	name, proof, _ := strings.Cut(handle, ".")
 	id := auth.GrantID(name)

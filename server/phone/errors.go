@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
+	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
 
@@ -146,7 +146,7 @@ func (f *Face) api(h func(http.ResponseWriter, *http.Request) error) http.Handle
 func retryAfter(w http.ResponseWriter, err error) {
 	var over errBudget
 	if errors.As(err, &over) {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(over.wait.Seconds())))))
+		w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(over.wait)))
 	}
 }
 

@@ -2,8 +2,6 @@ package phone
 
 import (
 	"log/slog"
-	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -86,13 +84,4 @@ func (f *Face) registration() mobileweb.Registration {
 		return mobileweb.RegistrationOpen
 	}
 	return mobileweb.RegistrationByInvitation
-}
-
-// address is the peer's address, as the server's proxy rules left it.
-func address(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
 }

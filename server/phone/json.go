@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 )
 
@@ -53,7 +54,7 @@ func publicKey(options json.RawMessage) (json.RawMessage, error) {
 
 // spend takes one of the peer's budget.
 func spend(budget *ratelimit.Addresses, r *http.Request) error {
-	if wait := budget.Take(time.Now(), address(r)); wait > 0 {
+	if wait := budget.Take(time.Now(), peer.Address(r)); wait > 0 {
 		return errBudget{wait}
 	}
 	return nil

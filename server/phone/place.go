@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
 
@@ -13,7 +14,7 @@ func (f *Face) place(r *http.Request, g grant.Grant) mobileweb.Place {
 	if f.AddressesUnsure {
 		return mobileweb.Place{Network: mobileweb.NetworkUnknown}
 	}
-	return placeOf(g.Origin, address(r))
+	return placeOf(g.Origin, peer.Address(r))
 }
 
 // placeOf says where the desktop's address stands relative to the phone's: the

@@ -2,13 +2,13 @@ package phone
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -48,7 +48,7 @@ func (f *Face) status(w http.ResponseWriter, r *http.Request) error {
 	s := status{
 		Seq:              g.SeqAt(now),
 		State:            g.StateAt(now),
-		ExpiresIn:        max(0, int(math.Ceil(g.ExpiresAt.Sub(now).Seconds()))),
+		ExpiresIn:        wire.Seconds(g.ExpiresAt.Sub(now)),
 		ClaimedElsewhere: g.ClaimedElsewhere(b.id()),
 	}
 	if undecided := s.State != grant.Approved && !over(s.State); undecided && !s.ClaimedElsewhere {
@@ -66,7 +66,7 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 	defer sub.Close()
 	patience := time.NewTimer(longPoll)
 	defer patience.Stop()
-	if key := ratelimit.AddressKey(address(r)); f.waits.Acquire(key) {
+	if key := ratelimit.AddressKey(peer.Address(r)); f.waits.Acquire(key) {
 		defer f.waits.Release(key)
 	} else {
 		patience.Reset(0)
