@@ -235,13 +235,17 @@ func (w *writer) begin() error {
 }
 
 // refuse answers first and all who wait now, for they have waited as long for
-// the storage as one caller should.
+// the storage as one caller should. It takes them all before it answers any:
+// whoever comes after an answer gets a try of its own.
 func (w *writer) refuse(first *job, err error) {
-	first.done <- err
+	refused := []*job{first}
 	for range len(w.queue) {
 		if j := w.next(); j != nil {
-			j.done <- err
+			refused = append(refused, j)
 		}
+	}
+	for _, j := range refused {
+		j.done <- err
 	}
 }
 

@@ -151,3 +151,16 @@ func TestAViewThatFindsNoFreeConnectionWaitsByItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWhoeverComesAfterARefusalGetsATryOfItsOwn: a caller that tries again at
+// once after its refusal must not meet the failure of the try before.
+func TestWhoeverComesAfterARefusalGetsATryOfItsOwn(t *testing.T) {
+	w := &writerConn{}
+	db := openAt(t, newPath(t), Options{connected: w.connected})
+	for i := range 200 {
+		addUser(t, db, auth.UserID(fmt.Sprintf("before-%d", i)))
+		w.exec(t, "PRAGMA query_only = 1")
+		wantUnavailable(t, tryAddUser(db, "during"), "read-only")
+		addUser(t, db, auth.UserID(fmt.Sprintf("after-%d", i)))
+	}
+}
