@@ -48,9 +48,7 @@ func TestAWakeReconnectsAndPollsAtOnce(t *testing.T) {
 func TestAnApprovalDuringASleepIsFetched(t *testing.T) {
 	f := newFake()
 	asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
-		f.mu.Lock()
-		f.state = wire.StateApproved // while nobody listens
-		f.mu.Unlock()
+		f.setUnheard(wire.StateApproved) // it is asleep
 		s.sleep(2 * time.Minute)
 		began := time.Now()
 		signedIn(t, l)
@@ -64,9 +62,7 @@ func TestSleepingPastTheExpiryEndsTheLogin(t *testing.T) {
 	t.Run("when the server says so", func(t *testing.T) {
 		f := newFake()
 		asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
-			f.mu.Lock()
-			f.state = wire.StateExpired
-			f.mu.Unlock()
+			f.setUnheard(wire.StateExpired)
 			s.sleep(time.Hour)
 			endsWith(t, l, desktop.ErrExpired)
 		})

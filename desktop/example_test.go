@@ -19,6 +19,15 @@ func exampleServer() (issuer string, person *fake, stop func()) {
 	return f.issuer, f, srv.Close
 }
 
+// exampleClient is what the example of Client.Start makes.
+func exampleClient(issuer string) *desktop.Client {
+	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
 func (f *fake) approves() { f.set(wire.StateApproved) }
 func (f *fake) denies()   { f.set(wire.StateDenied) }
 
@@ -65,10 +74,7 @@ func ExampleClient_Start() {
 func ExampleLogin_Updates() {
 	issuer, person, stop := exampleServer()
 	defer stop()
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(issuer)
 	login, err := client.Start(context.Background())
 	if err != nil {
 		log.Fatal(err)
@@ -85,10 +91,7 @@ func ExampleLogin_Updates() {
 func ExampleLogin_Wait() {
 	issuer, person, stop := exampleServer()
 	defer stop()
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(issuer)
 	login, err := client.Start(context.Background())
 	if err != nil {
 		log.Fatal(err)
@@ -112,10 +115,7 @@ func ExampleLogin_Wait() {
 func ExampleLogin_Cancel() {
 	issuer, _, stop := exampleServer()
 	defer stop()
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(issuer)
 	login, err := client.Start(context.Background())
 	if err != nil {
 		log.Fatal(err)
@@ -131,10 +131,7 @@ func ExampleClient_Restore() {
 	issuer, person, stop := exampleServer()
 	defer stop()
 	ctx, store := context.Background(), newMemory() // an app takes keychain.System
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(issuer)
 
 	session, err := client.Restore(ctx, store)
 	if errors.Is(err, desktop.ErrNoSession) {
@@ -156,15 +153,12 @@ func ExampleClient_Restore() {
 func ExampleSession_SignOut() {
 	issuer, person, stop := exampleServer()
 	defer stop()
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(issuer)
 	session := exampleSignIn(client, person)
 	if err := session.SignOut(context.Background()); err != nil {
 		fmt.Println("signed out here, but:", err)
 	}
-	_, err = session.Token()
+	_, err := session.Token()
 	fmt.Println(err)
 	// Output: this computer was signed out: sign in again
 }
@@ -172,10 +166,7 @@ func ExampleSession_SignOut() {
 func ExampleSession_HTTPClient() {
 	issuer, person, stop := exampleServer()
 	defer stop()
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: "desktop-test"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(issuer)
 	session := exampleSignIn(client, person)
 	res, err := session.HTTPClient().Get(issuer + "/userinfo") // or the app's own server
 	if err != nil {

@@ -1,10 +1,7 @@
 package desktop_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,14 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
-
 	"github.com/qrauthd/qrauthd/desktop"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	fakeClient     = "desktop-test"
@@ -63,18 +55,6 @@ type fake struct {
 	codeLeft int
 }
 
-// fakeSocket is one open push channel.
-type fakeSocket struct {
-	conn *websocket.Conn
-	news chan struct{}  // a slot of one
-	bye  chan closeWith // ends it
-}
-
-type closeWith struct {
-	code   int // zero: hang up without a word
-	reason string
-}
-
 func newFake() *fake {
 	return &fake{
 		interval: 5, lifetime: 300, codeLeft: 45,
@@ -103,6 +83,14 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// note adds to a list of what came, and says how many there are now.
+func note[T any](f *fake, list *[]T, what T) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	*list = append(*list, what)
+	return len(*list)
 }
 
 func (f *fake) serveMetadata(w http.ResponseWriter, r *http.Request) {
@@ -134,9 +122,7 @@ func (f *fake) pushURI() string {
 
 func (f *fake) serveStart(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
-	f.mu.Lock()
-	f.starts = append(f.starts, r.PostForm)
-	f.mu.Unlock()
+	note(f, &f.starts, r.PostForm)
 	if f.onStart != nil && f.onStart(w, r) {
 		return
 	}
@@ -158,10 +144,7 @@ func (f *fake) serveStart(w http.ResponseWriter, r *http.Request) {
 func (f *fake) link(code string) string { return f.issuer + wire.PathDevice + "?user_code=" + code }
 
 func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	f.polls = append(f.polls, time.Now())
-	n := len(f.polls)
-	f.mu.Unlock()
+	n := note(f, &f.polls, time.Now())
 	if f.onToken != nil && f.onToken(n, w, r) {
 		return
 	}
@@ -197,10 +180,7 @@ func (f *fake) redeem(w http.ResponseWriter) {
 
 func (f *fake) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
-	f.mu.Lock()
-	f.revoked = append(f.revoked, r.PostForm)
-	n := len(f.revoked)
-	f.mu.Unlock()
+	n := note(f, &f.revoked, r.PostForm)
 	if f.onRevoke != nil && f.onRevoke(n, w, r) {
 		return
 	}
@@ -222,106 +202,14 @@ func (f *fake) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, wire.UserInfo{Subject: "u-1", Name: "Ada"})
 }
 
-func (f *fake) servePush(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	f.dials = append(f.dials, time.Now())
-	n := len(f.dials)
-	f.mu.Unlock()
-	if f.onPush != nil && f.onPush(n, w, r) {
-		return
-	}
-	up := websocket.Upgrader{Subprotocols: []string{wire.PushSubprotocol}}
-	conn, err := up.Upgrade(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	_, data, err := conn.ReadMessage()
-	if err != nil {
-		return
-	}
-	hello, err := wire.ParseClientFrame(data)
-	if err != nil || hello.DeviceCode != fakeDeviceCode || hello.ClientID != fakeClient {
-		hangUp(conn, closeWith{wire.CloseUnknown, ""})
-		return
-	}
-	f.speak(conn, hello)
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
 }
 
-// speak sends the newest snapshot at each news until the channel ends.
-func (f *fake) speak(conn *websocket.Conn, hello wire.ClientFrame) {
-	s := &fakeSocket{conn: conn, news: make(chan struct{}, 1), bye: make(chan closeWith, 1)}
-	f.mu.Lock()
-	f.hellos = append(f.hellos, hello)
-	f.sockets[s] = true
-	f.mu.Unlock()
-	defer func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.sockets, s)
-	}()
-	gone := make(chan struct{})
-	go f.listen(s, gone)
-	defer func() { conn.Close(); <-gone }()
-	for {
-		snap := f.snapshot()
-		if conn.WriteJSON(snap) != nil {
-			return
-		}
-		if snap.State.Terminal() {
-			hangUp(conn, closeWith{wire.CloseDone, ""})
-			return
-		}
-		select {
-		case <-s.news:
-		case c := <-s.bye:
-			hangUp(conn, c)
-			return
-		case <-f.pingTime():
-			_ = conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
-		case <-gone:
-			return
-		}
-	}
-}
-
-func (f *fake) pingTime() <-chan time.Time {
-	if f.ping == 0 {
-		return nil
-	}
-	return time.After(f.ping)
-}
-
-func (f *fake) listen(s *fakeSocket, gone chan struct{}) {
-	defer close(gone)
-	for {
-		_, data, err := s.conn.ReadMessage()
-		if err != nil {
-			return
-		}
-		if frame, err := wire.ParseClientFrame(data); err == nil && frame.Type == wire.FrameCancel && !f.deaf {
-			f.mu.Lock()
-			f.cancels++
-			f.mu.Unlock()
-			f.set(wire.StateCancelled)
-		}
-	}
-}
-
-func hangUp(conn *websocket.Conn, c closeWith) {
-	if c.code != 0 {
-		_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(c.code, c.reason), time.Now().Add(time.Second))
-	}
-	conn.Close()
-}
-
-func (f *fake) snapshot() wire.Snapshot {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return wire.Snapshot{
-		Seq: f.seq, State: f.state, UserCode: f.code, VerificationURIComplete: f.link(f.code),
-		CodeExpiresIn: f.codeLeft, ExpiresIn: f.lifetime,
-	}
+func refuse(w http.ResponseWriter, status int, code string) {
+	answer(w, status, wire.Error{Code: code})
 }
 
 // set moves the grant and tells every socket.
@@ -332,30 +220,19 @@ func (f *fake) set(s wire.State) {
 	f.tellAll()
 }
 
+// setUnheard moves the grant and tells nobody.
+func (f *fake) setUnheard(s wire.State) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state = s
+}
+
 // rotate replaces the code.
 func (f *fake) rotate(code string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.code, f.seq = code, f.seq+1
 	f.tellAll()
-}
-
-func (f *fake) tellAll() {
-	for s := range f.sockets {
-		select {
-		case s.news <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// drop ends every push channel.
-func (f *fake) drop(c closeWith) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for s := range f.sockets {
-		s.bye <- c
-	}
 }
 
 func (f *fake) pollTimes() []time.Time {
@@ -376,22 +253,19 @@ func (f *fake) revocations() []url.Values {
 	return slices.Clone(f.revoked)
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
-}
-
-func refuse(w http.ResponseWriter, status int, code string) {
-	answer(w, status, wire.Error{Code: code})
-}
-
 // serve puts the server on a real socket.
 func (f *fake) serve(t testing.TB) *httptest.Server {
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	f.issuer = srv.URL
 	return srv
+}
+
+// transport is for a test on real sockets.
+func transport(t *testing.T) *http.Transport {
+	tr := &http.Transport{}
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
 }
 
 // client is an SDK client of the server, over the transport.
@@ -406,94 +280,4 @@ func (f *fake) client(t testing.TB, transport http.RoundTripper) *desktop.Client
 		t.Fatalf("New: %v", err)
 	}
 	return c
-}
-
-// network is a wire in memory, for tests in a bubble of fake time. Cut it, and
-// nothing gets through.
-type network struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	server *http.Server
-
-	mu    sync.Mutex // guards what follows
-	cut   bool
-	alive []net.Conn
-}
-
-var errCut = errors.New("network is unreachable")
-
-// plug serves the fake on a network of its own. It ends with the test.
-func (f *fake) plug(t testing.TB) *network { return f.plugHandler(t, f) }
-
-func (f *fake) plugHandler(t testing.TB, h http.Handler) *network {
-	if f.issuer == "" {
-		f.issuer = "http://localhost:8080"
-	}
-	n := &network{conns: make(chan net.Conn), closed: make(chan struct{})}
-	n.server = &http.Server{Handler: h}
-	served := make(chan struct{})
-	go func() { defer close(served); _ = n.server.Serve(n) }()
-	t.Cleanup(func() { n.setCut(true); n.server.Close(); <-served })
-	return n
-}
-
-// transport dials the network.
-func (n *network) transport(t testing.TB) *http.Transport {
-	tr := &http.Transport{DialContext: n.dial}
-	t.Cleanup(tr.CloseIdleConnections)
-	return tr
-}
-
-func (n *network) Accept() (net.Conn, error) {
-	select {
-	case c := <-n.conns:
-		return c, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (n *network) Close() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	select {
-	case <-n.closed:
-	default:
-		close(n.closed)
-	}
-	return nil
-}
-
-func (n *network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
-
-// setCut cuts the network, which kills what is connected, or mends it.
-func (n *network) setCut(cut bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.cut = cut
-	if cut {
-		for _, c := range n.alive {
-			c.Close()
-		}
-		n.alive = nil
-	}
-}
-
-func (n *network) dial(context.Context, string, string) (net.Conn, error) {
-	n.mu.Lock()
-	cut := n.cut
-	n.mu.Unlock()
-	if cut {
-		return nil, errCut
-	}
-	near, far := net.Pipe()
-	select {
-	case n.conns <- far:
-	case <-n.closed:
-		return nil, errCut
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.alive = append(n.alive, near, far)
-	return near, nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
+	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -112,10 +114,7 @@ func TestFadedCode(t *testing.T) {
 
 func TestLongLinkGetsEnoughPixels(t *testing.T) {
 	r := newRig(t)
-	long := "https://login.acme.example/device?user_code=WDJB-MJHT&x="
-	for range 1200 {
-		long += "y"
-	}
+	long := "https://login.acme.example/device?user_code=WDJB-MJHT&x=" + strings.Repeat("y", 1200)
 	r.tell(r.begin(), with(func(u *desktop.Update) { u.VerificationURIComplete = long }))
 	r.window.Resize(r.view.MinSize())
 	p := r.view.body.plate
@@ -129,12 +128,9 @@ func TestLongLinkGetsEnoughPixels(t *testing.T) {
 
 func TestLinkTooLongForACodeLeavesTheText(t *testing.T) {
 	r := newRig(t)
-	long := "https://login.acme.example/device?x="
-	for range 4000 {
-		long += "y"
-	}
+	long := "https://login.acme.example/device?x=" + strings.Repeat("y", 4000)
 	r.tell(r.begin(), with(func(u *desktop.Update) { u.VerificationURIComplete = long }))
-	if got := r.texts(); !contains(got, "WDJB-MJHT") {
+	if got := r.texts(); !slices.Contains(got, "WDJB-MJHT") {
 		t.Errorf("got texts %q", got)
 	}
 	r.capture()

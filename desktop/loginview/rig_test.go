@@ -5,67 +5,18 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
-	"go.uber.org/goleak"
 
 	"github.com/qrauthd/qrauthd/desktop"
 )
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
-
-// epoch is when the tests take place.
-var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// fakeClock stands still until it is moved.
-type fakeClock struct {
-	mu     sync.Mutex
-	now    time.Time
-	timers map[int]fakeTimer
-	last   int
-}
-
-type fakeTimer struct {
-	at time.Time
-	f  func()
-}
-
-func (c *fakeClock) clock() clock {
-	return clock{
-		now: func() time.Time {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return c.now
-		},
-		after: func(d time.Duration, f func()) func() bool {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.last++
-			id := c.last
-			c.timers[id] = fakeTimer{c.now.Add(d), f}
-			return func() bool {
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				_, waits := c.timers[id]
-				delete(c.timers, id)
-				return waits
-			}
-		},
-	}
-}
-
-func (c *fakeClock) waiting() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.timers)
-}
 
 // fakeLogin is a login that the test tells how it goes.
 type fakeLogin struct {
@@ -87,6 +38,7 @@ func (l *fakeLogin) Wait(context.Context) (*desktop.Session, error) {
 	<-l.ended
 	return l.session, l.err
 }
+
 func (l *fakeLogin) greet(context.Context, *desktop.Session) string { return l.name }
 func (l *fakeLogin) discard(_ context.Context, s *desktop.Session)  { l.discarded <- s }
 
@@ -259,6 +211,33 @@ func (r *rig) theme(v fyne.ThemeVariant) {
 }
 
 func (r *rig) capture() image.Image { return r.window.Canvas().Capture() }
+
+// texts are all words that can be seen, from top to bottom.
+func (r *rig) texts() []string {
+	var texts []string
+	var walk func(o fyne.CanvasObject)
+	walk = func(o fyne.CanvasObject) {
+		if !o.Visible() {
+			return
+		}
+		switch o := o.(type) {
+		case *canvas.Text:
+			if text := strings.TrimSpace(o.Text); text != "" {
+				texts = append(texts, text)
+			}
+		case *fyne.Container:
+			for _, child := range o.Objects {
+				walk(child)
+			}
+		case fyne.Widget:
+			for _, child := range test.WidgetRenderer(o).Objects() {
+				walk(child)
+			}
+		}
+	}
+	walk(r.view)
+	return texts
+}
 
 // waiting is a login whose code can be scanned.
 func waiting() desktop.Update {

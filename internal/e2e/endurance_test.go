@@ -34,22 +34,42 @@ func startByHand(t *testing.T, s *server) wire.DeviceAuthorization {
 	return d
 }
 
-func TestAnApprovalSurvivesKillMinusNine(t *testing.T) {
-	s := serve(t)
+// approvedByHand is a grant that a phone has approved and nobody has redeemed.
+func approvedByHand(t *testing.T, s *server) (wire.DeviceAuthorization, *phone) {
+	t.Helper()
 	d := startByHand(t, s)
 	p := newPhone(t)
 	p.approve(d.VerificationURIComplete)
 	p.see("Approved. Look at your computer.")
-	s.kill()
-	s.start(t)
+	return d, p
+}
+
+// redeem polls once and wants the tokens.
+func redeem(t *testing.T, s *server, d wire.DeviceAuthorization) wire.Token {
+	t.Helper()
 	r, err := http.PostForm(s.issuer+wire.PathToken, tokenForm(d.DeviceCode))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Body.Close()
-	if r.StatusCode != http.StatusOK {
-		t.Errorf("got %s, want the tokens of what was approved before", r.Status)
+	var token wire.Token
+	if err := json.NewDecoder(r.Body).Decode(&token); err != nil || r.StatusCode != http.StatusOK || token.AccessToken == "" {
+		t.Fatalf("no token: %s, %v", r.Status, err)
 	}
+	return token
+}
+
+// tokenForm is a poll of the device code.
+func tokenForm(deviceCode string) url.Values {
+	return url.Values{"grant_type": {wire.GrantTypeDeviceCode}, "client_id": {demoClient}, "device_code": {deviceCode}}
+}
+
+func TestAnApprovalSurvivesKillMinusNine(t *testing.T) {
+	s := serve(t)
+	d, p := approvedByHand(t, s)
+	s.kill()
+	s.start(t)
+	redeem(t, s, d)
 	p.see("You're signed in on ALICE-PC")
 }
 
@@ -63,9 +83,7 @@ func TestADesktopSurvivesKillMinusNineWhileItWaits(t *testing.T) {
 	until(t, "the socket is up again", func() bool { return login.Current().Pushed && !login.Current().Offline })
 	p := newPhone(t)
 	p.approve(login.Current().Link())
-	if _, err := wait(t, login); err != nil {
-		t.Fatal(err)
-	}
+	signedIn(t, login)
 }
 
 func TestADesktopComesBackAfterARestart(t *testing.T) {
@@ -79,18 +97,13 @@ func TestADesktopComesBackAfterARestart(t *testing.T) {
 	until(t, "the socket is up again", func() bool { return login.Current().Pushed && !login.Current().Offline })
 	p.join("Ada")
 	p.press("Approve")
-	if _, err := wait(t, login); err != nil {
-		t.Fatal(err)
-	}
+	signedIn(t, login)
 	p.see("You're signed in on ALICE-PC")
 }
 
 func TestFiftyParallelRedeemsYieldOneToken(t *testing.T) {
 	s := serve(t)
-	d := startByHand(t, s)
-	p := newPhone(t)
-	p.approve(d.VerificationURIComplete)
-	p.see("Approved. Look at your computer.")
+	d, _ := approvedByHand(t, s)
 	var tokens, refused atomic.Int32
 	var polls sync.WaitGroup
 	for range 50 {
@@ -190,19 +203,8 @@ func TestALinkPreviewApprovesAndClaimsNothing(t *testing.T) {
 
 func TestNothingSecretReachesTheServersLog(t *testing.T) {
 	s := serve(t)
-	d := startByHand(t, s)
-	p := newPhone(t)
-	p.approve(d.VerificationURIComplete)
-	p.see("Approved. Look at your computer.")
-	r, err := http.PostForm(s.issuer+wire.PathToken, tokenForm(d.DeviceCode))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	var token wire.Token
-	if err := json.NewDecoder(r.Body).Decode(&token); err != nil || token.AccessToken == "" {
-		t.Fatalf("no token: %s, %v", r.Status, err)
-	}
+	d, p := approvedByHand(t, s)
+	token := redeem(t, s, d)
 	p.see("You're signed in on ALICE-PC")
 	s.stop()
 	for what, sensitive := range map[string]string{

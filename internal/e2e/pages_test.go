@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,9 +19,7 @@ func TestInAnotherAppsBrowserNothingIsClaimed(t *testing.T) {
 	}
 	p := newPhone(t)
 	p.approve(login.Current().Link())
-	if _, err := wait(t, login); err != nil {
-		t.Fatal(err)
-	}
+	signedIn(t, login)
 }
 
 func TestWithoutScriptThePageSaysWhyAndTheFormWorks(t *testing.T) {
@@ -115,18 +112,15 @@ func TestAnInvitationAndTheAccount(t *testing.T) {
 	q.see("Hello, Ada")
 }
 
-// invite has the operator invite somebody while the server runs.
+// invite has the operator invite somebody.
 func invite(t *testing.T, s *server, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(binary("qrauthd"), append([]string{"user", "invite", "--data", s.data}, args...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("user invite: %v\n%s", err, out)
-	}
-	link := regexp.MustCompile(`http\S+/join#invite=\S+`).Find(out)
-	if link == nil {
+	out := s.operate(t, append([]string{"user", "invite"}, args...)...)
+	link := regexp.MustCompile(`http\S+/join#invite=\S+`).FindString(out)
+	if link == "" {
 		t.Fatalf("no link in %s", out)
 	}
-	return string(link)
+	return link
 }
 
 func TestRecoveryCodes(t *testing.T) {
@@ -164,11 +158,8 @@ func TestAnExpiredSignIn(t *testing.T) {
 	}
 }
 
-// addBrief adds a client whose sign-ins last ten seconds, while the server runs.
+// addBrief adds a client whose sign-ins last ten seconds.
 func addBrief(t *testing.T, s *server) {
 	t.Helper()
-	out, err := exec.Command(binary("qrauthd"), "client", "add", "brief", "--name", "Brief", "--lifetime", "10s", "--data", s.data).CombinedOutput()
-	if err != nil {
-		t.Fatalf("client add: %v\n%s", err, out)
-	}
+	s.operate(t, "client", "add", "brief", "--name", "Brief", "--lifetime", "10s")
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"net"
 	"net/url"
+	"os/exec"
 	"syscall"
 	"testing"
 )
@@ -35,6 +36,17 @@ func (s *server) start(t *testing.T) {
 	args := append([]string{"serve", "--demo", "--listen", s.listen, "--data", s.data}, s.args...)
 	s.process = spawn(t, nil, binary("qrauthd"), args...)
 	s.issuer = s.line("ready ")
+}
+
+// operate runs a command of the operator's beside the server, and returns what
+// it says.
+func (s *server) operate(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(binary("qrauthd"), append(args, "--data", s.data)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("qrauthd %q: %v\n%s", args, err, out)
+	}
+	return string(out)
 }
 
 // kill ends the server as a power cut would.

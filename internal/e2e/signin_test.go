@@ -75,12 +75,16 @@ func reach(t *testing.T, login *desktop.Login, want desktop.State) desktop.Updat
 	}
 }
 
-// wait is Wait with patience.
-func wait(t *testing.T, login *desktop.Login) (*desktop.Session, error) {
+// signedIn waits, with patience, and wants a session.
+func signedIn(t *testing.T, login *desktop.Login) *desktop.Session {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
-	return login.Wait(ctx)
+	session, err := login.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
 }
 
 func name(t *testing.T, s *desktop.Session) string {
@@ -126,9 +130,8 @@ func TestAPhoneKnownAlreadyNeedsOneTapAndOneTouch(t *testing.T) {
 		t.Error("the socket is not up")
 	}
 	p.press("Approve") // and nothing else
-	session, err := wait(t, login)
-	if err != nil || name(t, session) != "Ada" {
-		t.Fatalf("got %v, want a session of Ada's", err)
+	if who := name(t, signedIn(t, login)); who != "Ada" {
+		t.Errorf("got a session of %q, want Ada's", who)
 	}
 	p.see("You're signed in on ALICE-PC")
 }
@@ -145,9 +148,7 @@ func TestTheApprovalComesWithoutWaitingForAnInterval(t *testing.T) {
 	reach(t, login, desktop.StateScanned)
 	before := front.polls.Load()
 	p.press("Approve")
-	if _, err := wait(t, login); err != nil {
-		t.Fatal(err)
-	}
+	signedIn(t, login)
 	if n := front.polls.Load() - before; n != 1 {
 		t.Errorf("%d polls after the tap on Approve, want the one that redeems", n)
 	}

@@ -2,9 +2,6 @@ package desktop_test
 
 import (
 	"net/http"
-	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -14,26 +11,7 @@ type (
 	httpRequest = http.Request
 )
 
-// abort breaks a connection off without an answer.
-var abort = http.ErrAbortHandler
-
-// synctestUntil lets a bubble's time pass.
-func synctestUntil(t *testing.T, d time.Duration) {
-	t.Helper()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	<-timer.C
-	synctest.Wait()
-}
-
-// since is each time as measured from the beginning.
-func since(began time.Time, times []time.Time) (ds []time.Duration) {
-	for _, at := range times {
-		ds = append(ds, at.Sub(began))
-	}
-	return ds
-}
-
+// refusePush answers an upgrade as a proxy does that knows no WebSockets.
 func refusePush(status int) func(int, httpWriter, *httpRequest) bool {
 	return func(_ int, w httpWriter, _ *httpRequest) bool {
 		w.Header().Set("Location", "/elsewhere")
@@ -42,6 +20,7 @@ func refusePush(status int) func(int, httpWriter, *httpRequest) bool {
 	}
 }
 
+// onlyFirst lets one upgrade through.
 func onlyFirst(n int, w httpWriter, r *httpRequest) bool {
 	return n > 1 && refusePush(http.StatusForbidden)(n, w, r)
 }
@@ -50,6 +29,16 @@ func onlyFirst(n int, w httpWriter, r *httpRequest) bool {
 func swallow(_ int, _ httpWriter, r *httpRequest) bool {
 	<-r.Context().Done()
 	return true
+}
+
+// loseFirst redeems at the first poll, and the connection breaks before the
+// answer is out.
+func (f *fake) loseFirst(n int, _ httpWriter, _ *httpRequest) bool {
+	if n != 1 {
+		return false
+	}
+	f.set(wire.StateRedeemed)
+	panic(http.ErrAbortHandler)
 }
 
 // elsewhere names a push channel on another host.

@@ -1,0 +1,61 @@
+package loginview
+
+import (
+	"testing"
+	"time"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+func TestSessionIsHandedOverBeforeTheWelcome(t *testing.T) {
+	r := newRig(t)
+	l := r.begin()
+	r.tell(l, waiting())
+	session := new(desktop.Session)
+	l.end(session, nil) // without an approved state before it
+	r.run()
+	if len(r.signedIn) != 1 || r.signedIn[0] != session {
+		t.Fatalf("got sessions %v, want the one", r.signedIn)
+	}
+	if got := r.view.body.lead.Text; got != "Approved. Signing you in…" {
+		t.Errorf("before the name is known: got %q", got)
+	}
+	r.run()
+	if len(r.welcomed) != 0 {
+		t.Error("the welcome was over before it could be seen")
+	}
+	r.advance(2 * time.Second)
+	if len(r.welcomed) != 1 || r.welcomed[0] != session {
+		t.Errorf("after the welcome: got %v", r.welcomed)
+	}
+}
+
+func TestWelcomeWithoutAName(t *testing.T) {
+	r := newRig(t)
+	l := r.begin()
+	l.name = ""
+	l.end(new(desktop.Session), nil)
+	r.run()
+	r.run()
+	if got := r.view.body.lead.Text; got != "Welcome" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSessionThatNobodyTakesIsSignedOut(t *testing.T) {
+	r := newRig(t)
+	l := r.begin()
+	r.tell(l, waiting())
+	session := new(desktop.Session)
+	l.end(session, nil)
+	late := <-r.jobs // the session is on its way to Fyne's goroutine
+	ended := r.view.Close()
+	late()
+	if got := <-l.discarded; got != session {
+		t.Errorf("signed out %v, want the session", got)
+	}
+	<-ended
+	if len(r.signedIn) != 0 {
+		t.Error("a closed view handed a session over")
+	}
+}

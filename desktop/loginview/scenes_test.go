@@ -1,0 +1,67 @@
+package loginview
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/qrauthd/qrauthd/desktop"
+)
+
+// scenes bring a view to each of its screens.
+var scenes = []struct {
+	name string
+	play func(r *rig)
+}{
+	{"idle", func(*rig) {}},
+	{"starting", func(r *rig) { r.begin() }},
+	{"waiting", func(r *rig) { r.tell(r.begin(), waiting()) }},
+	{"copied", func(r *rig) { r.tell(r.begin(), waiting()); r.view.CopyLink() }},
+	{"offline", func(r *rig) { r.tell(r.begin(), with(func(u *desktop.Update) { u.Offline = true })) }},
+	{"scanned", func(r *rig) { r.tell(r.begin(), in(desktop.StateScanned)) }},
+	{"confirming", func(r *rig) { r.tell(r.begin(), in(desktop.StateConfirming)) }},
+	{"verifying", func(r *rig) { r.tell(r.begin(), in(desktop.StateVerifying)) }},
+	{"approved", func(r *rig) { r.tell(r.begin(), in(desktop.StateApproved)) }},
+	{"success", signIn},
+	{"denied", ending(desktop.ErrDenied)},
+	{"expired", ending(desktop.ErrExpired)},
+	{"cancelled", func(r *rig) { r.tell(r.begin(), waiting()); r.view.Cancel() }},
+	{"interrupted", ending(desktop.ErrInterrupted)},
+	{"unreachable", func(r *rig) {
+		r.startErr = fmt.Errorf("%w: %w", desktop.ErrOffline,
+			&url.Error{Op: "Get", URL: "https://login.acme.example/.well-known/oauth-authorization-server", Err: errOdd})
+		r.view.Start()
+		r.run()
+	}},
+	{"refused", ending(&desktop.OAuthError{Code: "invalid_client"})},
+	{"broken", ending(errOdd)},
+}
+
+func ending(err error) func(*rig) {
+	return func(r *rig) {
+		l := r.begin()
+		r.tell(l, waiting())
+		r.end(l, err)
+	}
+}
+
+// signIn plays a sign-in to its welcome.
+func signIn(r *rig) {
+	l := r.begin()
+	r.tell(l, waiting())
+	r.tell(l, in(desktop.StateApproved))
+	l.end(new(desktop.Session), nil)
+	r.run() // the session
+	r.run() // the name
+}
+
+// play brings a view to a scene by name.
+func play(r *rig, name string) {
+	r.t.Helper()
+	for _, scene := range scenes {
+		if scene.name == name {
+			scene.play(r)
+			return
+		}
+	}
+	r.t.Fatalf("there is no scene %q", name)
+}
