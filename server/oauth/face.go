@@ -60,6 +60,8 @@ func New(c Config) *Face {
 			WriteBufferSize: 512,
 			Subprotocols:    []string{wire.PushSubprotocol},
 			Error:           refuseUpgrade,
+			// A stopping server waits for handshakes in progress.
+			HandshakeTimeout: writeTimeout,
 		},
 		heartbeat: steady,
 		sockets:   registry{perGrant: c.Limits.SocketsPerGrant},

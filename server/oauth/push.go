@@ -17,20 +17,18 @@ var writeBuffers = new(sync.Pool)
 // leaves the socket to a goroutine of its own, which costs half as much as one
 // that stays in ServeHTTP.
 func (f *Face) push(w http.ResponseWriter, r *http.Request) {
-	if f.sockets.closed() {
+	if !f.sockets.enter() {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
 		return
 	}
+	defer f.sockets.entering.Done()
 	conn, err := f.upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has answered
 	}
 	s := newSocket(f, conn, peer.Address(r))
-	if !f.sockets.add(s) {
-		_ = conn.Close() // the server began to stop in between
-		return
-	}
+	f.sockets.add(s)
 	if !f.perAddr.Acquire(ratelimit.AddressKey(s.address)) {
 		go s.refuse(wire.CloseOverBudget)
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -359,6 +360,35 @@ func TestDrainTellsEveryDesktopWhenToComeBack(t *testing.T) {
 	}
 	if n := s.Hub.Waiting(); n != 0 {
 		t.Errorf("%d subscriptions are left", n)
+	}
+}
+
+// TestADesktopThatConnectsAsTheServerStopsIsTold: a handshake that has succeeded
+// must not end in silence.
+func TestADesktopThatConnectsAsTheServerStopsIsTold(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	connected := make(chan *desktop, 50)
+	var dials sync.WaitGroup
+	for range cap(connected) {
+		dials.Go(func() {
+			desk, err := s.dial(nil)
+			if err == nil {
+				connected <- desk
+			} else if !strings.Contains(err.Error(), "503") {
+				t.Errorf("got %v, want the socket or 503", err)
+			}
+		})
+	}
+	(<-connected).UnderlyingConn().Close()
+	drained := make(chan error, 1)
+	go func() { drained <- s.face.Drain(t.Context()) }()
+	dials.Wait()
+	close(connected)
+	for desk := range connected {
+		desk.closed(wire.CloseRestart)
+	}
+	if err := <-drained; err != nil {
+		t.Errorf("drain: %v", err)
 	}
 }
 

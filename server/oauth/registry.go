@@ -2,6 +2,8 @@ package oauth
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,25 +15,37 @@ import (
 type registry struct {
 	perGrant int // 0: no bound
 
-	mu      sync.Mutex
-	all     map[*socket]struct{}       // guarded by mu
-	byGrant map[auth.GrantID][]*socket // oldest first; guarded by mu
-	drained chan struct{}              // closed when all is empty; set by drain; guarded by mu
+	entering sync.WaitGroup // handshakes in progress
+	open     sync.WaitGroup // sockets in all
+
+	mu       sync.Mutex
+	stopping bool                       // nobody enters any more; guarded by mu
+	all      map[*socket]struct{}       // guarded by mu
+	byGrant  map[auth.GrantID][]*socket // oldest first; guarded by mu
 }
 
-// add takes the socket in; false once the server is stopping.
-func (g *registry) add(s *socket) bool {
+// enter begins a handshake, unless the server is stopping. Whoever has entered
+// owes a call of entering.Done, after add if the handshake succeeds.
+func (g *registry) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.drained != nil {
+	if g.stopping {
 		return false
 	}
+	g.entering.Add(1)
+	return true
+}
+
+// add takes the socket in.
+func (g *registry) add(s *socket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.all == nil {
 		g.all = make(map[*socket]struct{})
 		g.byGrant = make(map[auth.GrantID][]*socket)
 	}
 	g.all[s] = struct{}{}
-	return true
+	g.open.Add(1)
 }
 
 // bind notes whose socket it is, and returns the one that it replaces, if any.
@@ -62,33 +76,29 @@ func (g *registry) remove(s *socket, id auth.GrantID) {
 	} else {
 		g.byGrant[id] = kept
 	}
-	if g.drained != nil && len(g.all) == 0 {
-		close(g.drained)
-	}
+	g.open.Done()
 }
 
-func (g *registry) closed() bool {
+// shut lets no more sockets in, and returns those that are open.
+func (g *registry) shut() []*socket {
+	g.mu.Lock()
+	g.stopping = true
+	g.mu.Unlock()
+	// A desktop whose handshake is about to succeed is one of those to be told.
+	g.entering.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.drained != nil
+	return slices.Collect(maps.Keys(g.all))
 }
 
-// shut lets no more sockets in, and returns those that are open and a channel
-// that is closed when the last is gone.
-func (g *registry) shut() ([]*socket, <-chan struct{}) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.drained == nil {
-		g.drained = make(chan struct{})
-		if len(g.all) == 0 {
-			close(g.drained)
-		}
-	}
-	list := make([]*socket, 0, len(g.all))
-	for s := range g.all {
-		list = append(list, s)
-	}
-	return list, g.drained
+// left is closed when the last socket is gone. To be asked after shut.
+func (g *registry) left() <-chan struct{} {
+	gone := make(chan struct{})
+	go func() {
+		g.open.Wait()
+		close(gone)
+	}()
+	return gone
 }
 
 const (
@@ -108,7 +118,7 @@ func comeBack(i int) time.Duration {
 // their number, and waits until their sockets are closed or ctx ends. No socket
 // is let in afterwards.
 func (f *Face) Drain(ctx context.Context) error {
-	open, drained := f.sockets.shut()
+	open := f.sockets.shut()
 	var tellers sync.WaitGroup
 	for n := range drainers {
 		tellers.Go(func() {
@@ -119,7 +129,7 @@ func (f *Face) Drain(ctx context.Context) error {
 	}
 	tellers.Wait()
 	select {
-	case <-drained:
+	case <-f.sockets.left():
 		return nil
 	case <-ctx.Done():
 		for _, s := range open {
