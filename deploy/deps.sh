@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the Debian packages that the end-to-end tests and the demo's window
-# need: a browser, a virtual display, and what Fyne's window driver builds with.
+# Installs the Debian packages that the tests and the demo's window need: a browser,
+# a virtual display, a Secret Service, and what Fyne's window driver builds with.
 # On other systems it says what is missing and goes on.
 set -eu
 
-packages="chromium xvfb libgl1-mesa-dev libgl1-mesa-dri xorg-dev libxkbcommon-dev fonts-dejavu imagemagick xdotool"
+packages="chromium xvfb libgl1-mesa-dev libgl1-mesa-dri xorg-dev libxkbcommon-dev fonts-dejavu imagemagick xdotool dbus gnome-keyring"
 [ "${1:-}" = window ] && packages="libgl1-mesa-dev libgl1-mesa-dri xorg-dev libxkbcommon-dev"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

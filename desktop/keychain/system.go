@@ -20,8 +20,8 @@ import (
 // readable.
 //
 // Every method returns an error that is ErrUnavailable when there is no
-// keychain. One that is locked is another error: it is there, so ask the person
-// to unlock it.
+// keychain, or a Secret Service without any collection. One that is locked is
+// another error: it is there, so ask the person to unlock it.
 func System(service string) desktop.Store { return &system{service: service} }
 
 type system struct {

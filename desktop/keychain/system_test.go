@@ -15,16 +15,31 @@ import (
 	"github.com/qrauthd/qrauthd/desktop/keychain"
 )
 
+// inService says, in a test process that another one started, how the Secret
+// Service around it is: "open" or "empty".
+const inService = "KEYCHAIN_TEST_SERVICE"
+
 // errWithoutBus is what the real keychain says where there is no session bus.
 var errWithoutBus error
 
 func TestMain(m *testing.M) {
+	if os.Getenv(inService) != "" {
+		os.Exit(m.Run()) // the bus's connection stays open, which goleak would mind
+	}
 	os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
 	if runtime.GOOS == "linux" {
 		_, errWithoutBus = keychain.System("qrauthd-test").Load("key")
 	}
-	keyring.MockInit() // from here on: a keychain in memory
+	fresh()
 	goleak.VerifyTestMain(m)
+}
+
+// fresh puts an empty keychain in memory in place of the system's, but where a
+// real one was made for the tests.
+func fresh() {
+	if os.Getenv(inService) == "" {
+		keyring.MockInit()
+	}
 }
 
 func TestWithoutAKeychainTheErrorSaysSo(t *testing.T) {
@@ -38,7 +53,7 @@ func TestWithoutAKeychainTheErrorSaysSo(t *testing.T) {
 
 // stores are the implementations of desktop.Store.
 func stores(t *testing.T) map[string]desktop.Store {
-	keyring.MockInit()
+	fresh()
 	file, err := keychain.File(t.TempDir() + "/sessions")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +101,7 @@ func TestEveryStoreKeepsItsContract(t *testing.T) {
 }
 
 func TestALargeValueFitsInSmallEntriesAndLeavesNone(t *testing.T) {
-	keyring.MockInit()
+	fresh()
 	s := keychain.System("svc")
 	large := bytes.Repeat([]byte{'x'}, 4000)
 	if err := s.Save("key", large); err != nil {
@@ -114,7 +129,7 @@ func TestALargeValueFitsInSmallEntriesAndLeavesNone(t *testing.T) {
 }
 
 func TestAnEntryThatIsNotOursIsAnErrorAndCanBeReplaced(t *testing.T) {
-	keyring.MockInit()
+	fresh()
 	if err := keyring.Set("svc", "key", "hello"); err != nil {
 		t.Fatal(err)
 	}
