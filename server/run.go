@@ -20,7 +20,11 @@ const (
 	readTimeout       = 40 * time.Second
 	writeTimeout      = 45 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeader         = 16 << 10
+	// maxHeader is the most that a request line and its headers may have together.
+	// net/http reads headerSlop more over HTTP/1 than it is told to (Server's
+	// initialReadLimitSize); over HTTP/2 it ends so much earlier.
+	maxHeader  = 16 << 10
+	headerSlop = 4 << 10
 )
 
 // stopGrace is how long a stopping server waits for what is under way.
@@ -34,6 +38,7 @@ func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	inside, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var work sync.WaitGroup
+	work.Go(func() { s.login.Heed(inside) })
 	work.Go(func() { prune(inside, s.store, s.now, s.log) })
 
 	failed := make(chan error, 2) // one a listener
@@ -106,7 +111,7 @@ func (s *Server) webServer() *http.Server {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    maxHeader - headerSlop,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // handshakes of scanners
 	}
 	if s.certificate != nil {

@@ -55,6 +55,7 @@ type Server struct {
 	metricsListener net.Listener // nil: no /metrics
 	issuer          *url.URL
 	store           store.Store
+	login           *login.Service
 	metrics         *metrics
 	certificate     *certificate // nil: no TLS here
 	oauth           *oauth.Face
@@ -146,8 +147,8 @@ func (s *Server) open(ctx context.Context) error {
 // assemble builds the use cases and the faces over them.
 func (s *Server) assemble(context.Context) error {
 	hub := new(push.Hub)
-	service, err := s.useCases(hub)
-	if err != nil {
+	var err error
+	if s.login, err = s.useCases(hub); err != nil {
 		return err
 	}
 	site, err := mobileweb.New(mobileweb.Options{
@@ -169,14 +170,14 @@ func (s *Server) assemble(context.Context) error {
 	}
 	s.oauth = oauth.New(oauth.Config{
 		Issuer: s.issuer,
-		Login:  service,
+		Login:  s.login,
 		Hub:    hub,
 		Limits: s.config.Limits.oauth(),
 		Log:    s.log,
 	})
 	s.phone = phone.New(phone.Config{
 		Issuer:           s.issuer,
-		Login:            service,
+		Login:            s.login,
 		Hub:              hub,
 		Site:             site,
 		OpenRegistration: s.openRegistration(),

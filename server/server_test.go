@@ -133,24 +133,10 @@ func start(t *testing.T, c *http.Client, issuer string) wire.DeviceAuthorization
 
 func TestAStoppingServerTellsDesktopsToComeBack(t *testing.T) {
 	s := run(t, demoConfig(t), nil)
-	d := start(t, newClient(t, nil), s.Issuer())
-	dialer := websocket.Dialer{Subprotocols: []string{wire.PushSubprotocol}}
-	conn, resp, err := dialer.Dial(d.PushURI, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	defer resp.Body.Close()
-	if err := conn.WriteJSON(wire.ClientFrame{Type: wire.FrameHello, ClientID: DemoClientID, DeviceCode: d.DeviceCode}); err != nil {
-		t.Fatal(err)
-	}
-	var first wire.Snapshot
-	if err := conn.ReadJSON(&first); err != nil || first.State != wire.StatePending {
-		t.Fatalf("got %+v, %v, want a pending snapshot", first, err)
-	}
+	desk := attach(t, start(t, newClient(t, nil), s.Issuer()))
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.stop() }()
-	_, _, err = conn.ReadMessage()
+	_, _, err := desk.ReadMessage()
 	var closed *websocket.CloseError
 	if !errors.As(err, &closed) || closed.Code != wire.CloseRestart {
 		t.Fatalf("got %v, want close code %d", err, wire.CloseRestart)
@@ -236,6 +222,75 @@ func TestAnIssuerWithAPathHasEverythingBelowIt(t *testing.T) {
 	}
 }
 
+func TestAPathAnswersOtherMethodsWithThoseThatItHas(t *testing.T) {
+	for _, base := range []string{"", "/auth"} {
+		c := demoConfig(t)
+		c.Listen, c.Issuer = "", "https://example.com"+base
+		s, err := New(t.Context(), c, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		for path, allow := range map[string]string{
+			wire.WellKnownMetadata + base:       "GET, HEAD",
+			wire.PathHealth:                     "GET, HEAD",
+			base + wire.PathHealth:              "GET, HEAD",
+			base + "/":                          "GET, HEAD",
+			base + wire.PathDevice:              "GET, HEAD, POST",
+			base + "/confirm/x":                 "GET, HEAD",
+			base + "/confirm/x/status":          "GET, HEAD",
+			base + "/confirm/x/deny":            "POST",
+			base + "/account":                   "GET, HEAD",
+			base + "/account/passkeys/x/remove": "POST",
+			base + "/assets/x.css":              "GET, HEAD",
+			base + wire.PathToken:               "POST",
+			base + wire.PathUserInfo:            "GET, HEAD, POST",
+			base + wire.PathPush:                "GET, HEAD",
+		} {
+			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+				w := httptest.NewRecorder()
+				s.Handler().ServeHTTP(w, httptest.NewRequest(method, "https://example.com"+path, nil))
+				if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != allow {
+					t.Errorf("%s %s: got %d, Allow %q, want 405, %q", method, path, w.Code, w.Header().Get("Allow"), allow)
+				}
+			}
+		}
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodHead, "https://example.com"+base+wire.PathDevice, nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("HEAD %s: got %d, want 200", base+wire.PathDevice, w.Code)
+		}
+	}
+}
+
+func TestWhatIsNotThereSaysWhereTheServiceIs(t *testing.T) {
+	for base, paths := range map[string][]string{
+		"":      {"/nothing", "/assets/", "/assets/nothing.css", "/device/nothing"},
+		"/auth": {"/", "/nothing", "/device", "/assets/nothing.css", "/auth/nothing", "/auth/assets/nothing.css"},
+	} {
+		c := demoConfig(t)
+		c.Listen, c.Issuer = "", "https://example.com"+base
+		s, err := New(t.Context(), c, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		for _, path := range paths {
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "https://example.com"+path, nil))
+			if w.Code != http.StatusNotFound || w.Header().Get("Content-Security-Policy") == "" {
+				t.Errorf("GET %s: got %d, policy %q, want 404 under a policy", path, w.Code, w.Header().Get("Content-Security-Policy"))
+			}
+			if want := `href="` + base + wire.PathDevice + `"`; !strings.Contains(w.Body.String(), want) {
+				t.Errorf("GET %s: no %s in:\n%s", path, want, w.Body)
+			}
+			if got := w.Header().Get("Content-Type"); got != "text/html; charset=utf-8" {
+				t.Errorf("GET %s: got type %q, want that of a page", path, got)
+			}
+		}
+	}
+}
+
 func TestServeOverTLS(t *testing.T) {
 	c := demoConfig(t)
 	c.TLS = writeCertificate(t, t.TempDir(), 1)
@@ -317,6 +372,30 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode < 400 || resp.StatusCode >= 500 {
 		t.Errorf("got %s, want the client's fault", resp.Status)
+	}
+}
+
+func TestHeadersThatAreTooLargeAreRefused(t *testing.T) {
+	s := run(t, demoConfig(t), nil)
+	c := newClient(t, nil)
+	for size, want := range map[int]int{
+		maxHeader - 1<<10: http.StatusOK, // beside the client's own
+		maxHeader:         http.StatusRequestHeaderFieldsTooLarge,
+		20000:             http.StatusRequestHeaderFieldsTooLarge,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Issuer()+wire.PathHealth, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Padding", strings.Repeat("x", size))
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("a header of %d bytes: got %s, want %d", size, resp.Status, want)
+		}
 	}
 }
 

@@ -82,11 +82,11 @@ Example:
 // Run disables the account.
 func (cmd userDisable) Run(a *app) error {
 	return a.operate(func(_ config, o admin.Operator) error {
-		u, ended, err := o.Disable(a.ctx, cmd.User)
+		was, ended, err := o.Disable(a.ctx, cmd.User)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "disabled %s (%s), sessions ended: %d\n", u.ID, u.Name, ended)
+		fmt.Fprintf(a.stdout, "%s %s (%s), sessions ended: %d\n", done("disabled", was.Disabled), was.ID, was.Name, ended)
 		return nil
 	})
 }
@@ -106,13 +106,21 @@ func (userEnable) Help() string {
 // Run enables the account.
 func (cmd userEnable) Run(a *app) error {
 	return a.operate(func(_ config, o admin.Operator) error {
-		u, err := o.Enable(a.ctx, cmd.User)
+		was, err := o.Enable(a.ctx, cmd.User)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "enabled %s (%s)\n", u.ID, u.Name)
+		fmt.Fprintf(a.stdout, "%s %s (%s)\n", done("enabled", !was.Disabled), was.ID, was.Name)
 		return nil
 	})
+}
+
+// done claims no change where there was none.
+func done(what string, before bool) string {
+	if before {
+		return "already " + what
+	}
+	return what
 }
 
 type userRemove struct {

@@ -211,12 +211,12 @@ func TestAUserIsNamedByIDOrByAnUnambiguousName(t *testing.T) {
 func TestDisableEndsTheSessionsAndEnableBringsNoneBack(t *testing.T) {
 	o := operator(t)
 	people(t, o)
-	u, ended, err := o.Disable(t.Context(), "Ada")
-	if err != nil || !u.Disabled || ended != 2 {
-		t.Fatalf("got %+v, %d, %v, want a disabled user and 2 sessions ended", u, ended, err)
+	was, ended, err := o.Disable(t.Context(), "Ada")
+	if err != nil || was.Disabled || ended != 2 {
+		t.Fatalf("got %+v, %d, %v, want a user who was enabled and 2 sessions ended", was, ended, err)
 	}
-	if u, err = o.Enable(t.Context(), "Ada"); err != nil || u.Disabled {
-		t.Fatalf("got %+v, %v, want an enabled user", u, err)
+	if was, err = o.Enable(t.Context(), "Ada"); err != nil || !was.Disabled {
+		t.Fatalf("got %+v, %v, want a user who was disabled", was, err)
 	}
 	list, err := o.Users(t.Context())
 	if err != nil {
@@ -224,6 +224,42 @@ func TestDisableEndsTheSessionsAndEnableBringsNoneBack(t *testing.T) {
 	}
 	if list[0].Sessions != 0 || list[0].Passkeys != 1 {
 		t.Errorf("got %d sessions and %d passkeys, want 0 and 1", list[0].Sessions, list[0].Passkeys)
+	}
+}
+
+func TestDisableAndEnableTellWhatWasSoAlready(t *testing.T) {
+	o := operator(t)
+	people(t, o)
+	for i, want := range []bool{false, true} { // disabled before
+		was, ended, err := o.Disable(t.Context(), "u-ada")
+		if err != nil || was.Disabled != want || i > 0 && ended != 0 {
+			t.Errorf("Disable, time %d: got %+v, %d, %v, want Disabled %t before", i+1, was, ended, err, want)
+		}
+	}
+	for i, want := range []bool{true, false} {
+		was, err := o.Enable(t.Context(), "u-ada")
+		if err != nil || was.Disabled != want {
+			t.Errorf("Enable, time %d: got %+v, %v, want Disabled %t before", i+1, was, err, want)
+		}
+	}
+	list, err := o.Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list[0].Disabled {
+		t.Errorf("got %+v, want an enabled user", list[0])
+	}
+}
+
+func TestANameThatIsTooLongIsNobodys(t *testing.T) {
+	o := operator(t)
+	long := strings.Repeat("a", auth.MaxDeviceField)
+	update(t, o.Store, func(tx store.Tx) error { return tx.AddUser(auth.User{ID: "u-long", Name: long, CreatedAt: noon}) })
+	if _, err := o.RemoveUser(t.Context(), long+"b"); !errors.Is(err, admin.ErrNoUser) {
+		t.Errorf("got %v, want ErrNoUser", err)
+	}
+	if _, err := o.RemoveUser(t.Context(), " "+long+" "); err != nil {
+		t.Errorf("by the name itself: %v", err)
 	}
 }
 
@@ -281,6 +317,8 @@ func TestInviteRefuses(t *testing.T) {
 		want error
 	}{
 		"a name for an account that has one": {admin.InviteRequest{Name: "A", User: "Ada"}, admin.ErrInvalid},
+		"a name of 65 letters":               {admin.InviteRequest{Name: strings.Repeat("ä", 65)}, admin.ErrInvalid},
+		"a name of control letters":          {admin.InviteRequest{Name: "\x1b\x07"}, admin.ErrInvalid},
 		"a lifetime that has passed":         {admin.InviteRequest{Lifetime: -time.Hour}, admin.ErrInvalid},
 		"a lifetime of a year":               {admin.InviteRequest{Lifetime: 365 * 24 * time.Hour}, admin.ErrInvalid},
 		"a disabled account":                 {admin.InviteRequest{User: "Ada"}, admin.ErrDisabled},
@@ -292,6 +330,15 @@ func TestInviteRefuses(t *testing.T) {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestInviteReportsAllFaultsAtOnce(t *testing.T) {
+	_, _, err := operator(t).Invite(t.Context(), admin.InviteRequest{Name: strings.Repeat("n", 70), User: "Ada", Lifetime: time.Second})
+	for _, want := range []string{"name and user together", "use at most 64 characters", "lifetime"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault with %q in:\n%v", want, err)
+		}
 	}
 }
 

@@ -134,10 +134,21 @@ func (o Operator) Clients(ctx context.Context) (list []auth.Client, err error) {
 }
 
 // RemoveClient removes the application and ends the sessions of its desktops.
-// No sign-in of it that is under way will be approved, and its polls are told that
-// the client is unknown. ErrNoClient when there is none.
+// Its sign-ins under way are over for good, also if a client of that ID is added
+// again, and its polls are told that the client is unknown. ErrNoClient when there
+// is none.
 func (o Operator) RemoveClient(ctx context.Context, id auth.ClientID) error {
-	err := o.Store.Update(ctx, func(tx store.Tx) error { return tx.RemoveClient(id) })
+	now := o.now()
+	err := o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.RemoveClient(id); err != nil {
+			return err
+		}
+		live, err := tx.GrantsOfClient(id, now)
+		if err != nil {
+			return err
+		}
+		return void(tx, now, live)
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("client %s: %w", id, ErrNoClient)
 	}

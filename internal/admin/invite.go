@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,15 +26,13 @@ type InviteRequest struct {
 	Lifetime time.Duration // 0: DefaultInviteLifetime
 }
 
-// Invite makes a one-time invitation. Its token is returned, this once.
+// Invite makes a one-time invitation. Its token is returned, this once. All that is
+// wrong with the request is reported at once, as ErrInvalid.
 func (o Operator) Invite(ctx context.Context, r InviteRequest) (auth.Invitation, secret.Text, error) {
 	if r.Lifetime == 0 {
 		r.Lifetime = DefaultInviteLifetime
 	}
-	if r.Name != "" && r.User != "" {
-		return auth.Invitation{}, secret.Text{}, fmt.Errorf("name and user together are %w: an account that exists has its name", ErrInvalid)
-	}
-	if err := checkDuration("lifetime", r.Lifetime, MinInviteLifetime, MaxInviteLifetime); err != nil {
+	if err := r.check(); err != nil {
 		return auth.Invitation{}, secret.Text{}, err
 	}
 	token, err := secret.New(o.random())
@@ -52,6 +51,25 @@ func (o Operator) Invite(ctx context.Context, r InviteRequest) (auth.Invitation,
 		return auth.Invitation{}, secret.Text{}, err
 	}
 	return inv, token, nil
+}
+
+func (r InviteRequest) check() error {
+	var both error
+	if r.Name != "" && r.User != "" {
+		both = fmt.Errorf("name and user together are %w: an account that exists has its name", ErrInvalid)
+	}
+	return errors.Join(both, checkOffer(r.Name), checkDuration("lifetime", r.Lifetime, MinInviteLifetime, MaxInviteLifetime))
+}
+
+// checkOffer allows what the page can offer as it is, and no name at all.
+func checkOffer(name string) error {
+	if name == "" {
+		return nil
+	}
+	if auth.CleanName(name) == "" {
+		return fmt.Errorf("name %q is %w: give one that can be read, or none", name, ErrInvalid)
+	}
+	return checkName(name)
 }
 
 // invitee is whose account the invitation is for: nobody's when none was named.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -74,25 +75,30 @@ func (o Operator) account(tx store.Tx, u auth.User) (Account, error) {
 }
 
 // Disable keeps the person from signing in and ends the sessions of their
-// desktops, of which it returns the number. Passkeys stay, for Enable.
-func (o Operator) Disable(ctx context.Context, idOrName string) (u auth.User, ended int, err error) {
+// desktops, of which it returns the number, and the sign-ins that the person has
+// approved and no desktop has redeemed yet. Passkeys stay, for Enable. The account
+// is returned as it was: disabling it twice is no error, and can be told.
+func (o Operator) Disable(ctx context.Context, idOrName string) (was auth.User, ended int, err error) {
 	err = o.Store.Update(ctx, func(tx store.Tx) error {
-		if u, err = setDisabled(tx, idOrName, true); err != nil {
+		if was, err = setDisabled(tx, idOrName, true); err != nil {
 			return err
 		}
-		ended, err = endSessions(tx, u.ID)
+		if err := o.voidApproved(tx, was.ID); err != nil {
+			return err
+		}
+		ended, err = endSessions(tx, was.ID)
 		return err
 	})
-	return u, ended, err
+	return was, ended, err
 }
 
-// Enable lets the person sign in again.
-func (o Operator) Enable(ctx context.Context, idOrName string) (u auth.User, err error) {
+// Enable lets the person sign in again. The account is returned as it was.
+func (o Operator) Enable(ctx context.Context, idOrName string) (was auth.User, err error) {
 	err = o.Store.Update(ctx, func(tx store.Tx) error {
-		u, err = setDisabled(tx, idOrName, false)
+		was, err = setDisabled(tx, idOrName, false)
 		return err
 	})
-	return u, err
+	return was, err
 }
 
 // RemoveUser removes the account and all that is the person's, for good.
@@ -101,18 +107,22 @@ func (o Operator) RemoveUser(ctx context.Context, idOrName string) (u auth.User,
 		if u, err = findUser(tx, idOrName); err != nil {
 			return err
 		}
+		if err := o.voidApproved(tx, u.ID); err != nil {
+			return err
+		}
 		return tx.RemoveUser(u.ID)
 	})
 	return u, err
 }
 
-func setDisabled(tx store.Tx, idOrName string, disabled bool) (auth.User, error) {
-	u, err := findUser(tx, idOrName)
-	if err != nil {
-		return u, err
+func setDisabled(tx store.Tx, idOrName string, disabled bool) (was auth.User, err error) {
+	was, err = findUser(tx, idOrName)
+	if err != nil || was.Disabled == disabled {
+		return was, err
 	}
-	u.Disabled = disabled
-	return u, tx.SetUser(u)
+	now := was
+	now.Disabled = disabled
+	return was, tx.SetUser(now)
 }
 
 func endSessions(tx store.Tx, id auth.UserID) (int, error) {
@@ -135,13 +145,17 @@ func findUser(tx store.Tx, idOrName string) (auth.User, error) {
 	if !errors.Is(err, store.ErrNotFound) {
 		return u, err
 	}
+	name := auth.CleanName(idOrName)
+	if utf8.RuneCountInString(strings.TrimSpace(idOrName)) > auth.MaxDeviceField {
+		name = "" // nobody's: cut to the length of a name it could be somebody else's
+	}
 	all, err := tx.Users()
 	if err != nil {
 		return auth.User{}, err
 	}
 	var named []auth.User
 	for _, u := range all {
-		if strings.EqualFold(u.Name, auth.CleanName(idOrName)) {
+		if strings.EqualFold(u.Name, name) {
 			named = append(named, u)
 		}
 	}

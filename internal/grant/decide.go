@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"errors"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -115,15 +116,19 @@ func (g Grant) Redeem(now time.Time, client auth.ClientID) (Grant, error) {
 	return g.changed(), nil
 }
 
-// Void ends an approved grant that may not be redeemed any more, because the
-// person or the client went away meanwhile. It then reads as denied.
+// Void ends a grant that may not be decided or redeemed any more, because the
+// person or the client went away meanwhile. It then reads as denied, by nobody. A
+// grant that is over is returned as it is.
 func (g Grant) Void(now time.Time) Grant {
-	if g.StateAt(now) != Approved {
+	if err := g.refusal(now); err != nil && !errors.Is(err, ErrApproved) {
 		return g
 	}
-	g.State, g.DecidedAt = Denied, now
+	g.State, g.ClaimedBy, g.Challenge, g.UserID, g.DecidedAt = Denied, "", nil, "", now
 	return g.changed()
 }
+
+// Voided reports that Void ended the grant, and no person.
+func (g Grant) Voided() bool { return g.State == Denied && g.ClaimedBy == "" }
 
 func (g Grant) claimedElsewhere(browser auth.BrowserID) bool {
 	return browser == "" || g.ClaimedBy != "" && g.ClaimedBy != browser

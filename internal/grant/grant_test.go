@@ -203,11 +203,27 @@ func TestWithoutABrowserNothingIsDecided(t *testing.T) {
 }
 
 func TestVoid(t *testing.T) {
-	if got := in(t, grant.Approved).Void(start).State; got != grant.Denied {
-		t.Errorf("an approved grant that is void: got %s, want denied", got)
+	for _, state := range []grant.State{grant.Pending, grant.Scanned, grant.Confirming, grant.Approved} {
+		g := in(t, state)
+		after := g.Void(start)
+		if after.State != grant.Denied || !after.Voided() || after.Challenge != nil || after.UserID != "" || after.Seq != g.Seq+1 {
+			t.Errorf("a grant that was %s: got %+v, want it denied by nobody", state, after)
+		}
+		if again := after.Void(start); again.Seq != after.Seq {
+			t.Errorf("a grant that was %s is void twice", state)
+		}
+		if _, err := after.Redeem(start, app); !errors.Is(err, grant.ErrDenied) {
+			t.Errorf("a grant that was %s, redeemed: got %v, want ErrDenied", state, err)
+		}
+		if late := g.Void(g.ExpiresAt); late.Seq != g.Seq {
+			t.Errorf("a grant that was %s is void after its expiry", state)
+		}
 	}
-	if got := in(t, grant.Redeemed).Void(start).State; got != grant.Redeemed {
-		t.Errorf("a redeemed grant: got %s, want it untouched", got)
+	for _, state := range []grant.State{grant.Redeemed, grant.Denied, grant.Cancelled} {
+		g := in(t, state)
+		if after := g.Void(start); after.Seq != g.Seq || after.State != state || after.Voided() {
+			t.Errorf("a grant that is %s: got %+v, want it untouched", state, after)
+		}
 	}
 }
 

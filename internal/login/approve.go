@@ -73,7 +73,7 @@ func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id
 		}
 		if _, err := tx.Client(g.ClientID); err != nil {
 			refusal = ErrUnknownClient
-			return g.Deny(now, browser)
+			return g.Void(now), nil
 		}
 		return g.Approve(now, browser, who.ID)
 	})

@@ -51,7 +51,7 @@ func (s *Service) AuthenticateClient(ctx context.Context, id auth.ClientID, sec 
 }
 
 // clientsFresh is how old a cached client may be: an operator's change takes
-// effect within it. Redeeming reads the store itself.
+// effect within it, and sooner where Heed runs. Redeeming reads the store itself.
 const clientsFresh = 2 * time.Second
 
 // clientCache spares the pending poll a second read. It holds known clients
@@ -71,6 +71,12 @@ func (c *clientCache) get(now time.Time, id auth.ClientID) (auth.Client, bool) {
 	defer c.mu.RUnlock()
 	entry, ok := c.byID[id]
 	return entry.Client, ok && now.Before(entry.until)
+}
+
+func (c *clientCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.byID)
 }
 
 func (c *clientCache) put(now time.Time, client auth.Client) {

@@ -84,6 +84,16 @@ func New(c Config) *Service {
 // equal to what is read.
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
+// Heed has what another process changes in the store take effect here at once, such
+// as an operator's command: whoever waits for a grant looks at it again. It returns
+// when ctx ends.
+func (s *Service) Heed(ctx context.Context) {
+	s.Store.Watch(ctx, func() {
+		s.clients.clear()
+		s.Hub.PublishAll()
+	})
+}
+
 // change runs one transition of a grant in a transaction and wakes who waits for
 // it. Decide may return the grant unchanged; then nothing is written.
 func (s *Service) change(ctx context.Context, id auth.GrantID, decide func(store.Tx, grant.Grant) (grant.Grant, error)) (grant.Grant, error) {

@@ -63,6 +63,17 @@ func (h *Hub) Publish(id auth.GrantID) {
 	}
 }
 
+// PublishAll wakes everybody: any grant may have changed.
+func (h *Hub) PublishAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, set := range h.waiters {
+		for s := range set {
+			s.wake()
+		}
+	}
+}
+
 // Waiting is the number of subscriptions.
 func (h *Hub) Waiting() int {
 	h.mu.Lock()

@@ -28,6 +28,17 @@ func TestAPublicationWakesWhoWaitsForThatGrant(t *testing.T) {
 	}
 }
 
+func TestAPublicationToAllWakesEverybody(t *testing.T) {
+	var hub push.Hub
+	var a, b atomic.Int32
+	hub.Subscribe("a", func() { a.Add(1) })
+	hub.Subscribe("b", func() { b.Add(1) })
+	hub.PublishAll()
+	if a.Load() != 1 || b.Load() != 1 {
+		t.Errorf("woken %d and %d times, want once each", a.Load(), b.Load())
+	}
+}
+
 func TestASignalIsASlotOfOne(t *testing.T) {
 	wake, news := push.Signal()
 	for range 100 {

@@ -40,6 +40,10 @@ type Store interface {
 	// fn may run again, and on another goroutine: it must have no side effects but
 	// on variables that it sets anew each time.
 	Update(ctx context.Context, fn func(Tx) error) error
+	// Watch calls changed, which must not block, soon after another process may have
+	// changed the data, again and again until ctx ends. What comes of this Store's
+	// own Updates is not told.
+	Watch(ctx context.Context, changed func())
 	// Prune deletes what ended long enough ago, in batches, and says how much.
 	Prune(ctx context.Context, now time.Time) (Pruned, error)
 	Close() error
@@ -77,6 +81,11 @@ type Grants interface {
 	// one, alive or not: grant.Opens decides whether it still counts.
 	GrantByUserCode(grant.UserCode) (grant.Grant, error)
 	SetGrant(grant.Grant) error // ErrNotFound unless added
+	// GrantsOfClient and GrantsOfUser find the grants that the client began or the
+	// user approved and that expire after the time: those that may be live. They may
+	// be slow, for only an operator's changes need them.
+	GrantsOfClient(id auth.ClientID, after time.Time) ([]grant.Grant, error)
+	GrantsOfUser(id auth.UserID, after time.Time) ([]grant.Grant, error)
 }
 
 // Clients keeps the applications that may ask.

@@ -84,11 +84,19 @@ type ClientFrame struct {
 var ErrFrame = errors.New("malformed frame")
 
 // ParseClientFrame reads a frame strictly: one JSON object, a known type, the
-// members of that type, nothing after it. Members that it does not know are
-// ignored, so that newer desktops can speak to older servers.
+// members of that type by their exact names, nothing after it. Members that it does
+// not know are ignored, so that newer desktops can speak to older servers.
 func ParseClientFrame(data []byte) (ClientFrame, error) {
 	var f ClientFrame
-	if err := json.Unmarshal(data, &f); err != nil {
+	// By way of a map, for a struct's names match in any case.
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(data, &members)
+	for name, into := range map[string]*string{"type": &f.Type, "client_id": &f.ClientID, "device_code": &f.DeviceCode} {
+		if value, ok := members[name]; ok && err == nil {
+			err = json.Unmarshal(value, into)
+		}
+	}
+	if err != nil {
 		return ClientFrame{}, fmt.Errorf("%w: %w", ErrFrame, err)
 	}
 	switch f.Type {

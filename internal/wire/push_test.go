@@ -26,6 +26,8 @@ func TestParseClientFrame(t *testing.T) {
 		{"a member of the wrong kind", `{"type":1}`, wire.ClientFrame{}, false},
 		{"something after the object", `{"type":"cancel"}}`, wire.ClientFrame{}, false},
 		{"an array", `[]`, wire.ClientFrame{}, false},
+		{"names in another case", `{"Type":"hello","CLIENT_ID":"app","Device_Code":"code"}`, wire.ClientFrame{}, false},
+		{"names in another case beside the right ones", `{"type":"cancel","TYPE":"hello"}`, wire.ClientFrame{Type: wire.FrameCancel}, true},
 		{"nothing", ``, wire.ClientFrame{}, false},
 	}
 	for _, tt := range tests {

@@ -203,12 +203,13 @@ func (t *tx) connection() *sql.Conn { return t.conn }
 func TestHotStatementsUseAnIndex(t *testing.T) {
 	db := openAt(t, newPath(t), Options{})
 	for name, query := range map[string]string{
-		"grant by ID":     `SELECT ` + grantColumns + ` FROM grants WHERE id = 'x'`,
-		"grant by code":   `SELECT id FROM grants WHERE id = (SELECT grant_id FROM user_codes WHERE code = 'x')`,
-		"session":         `SELECT ` + sessionColumns + ` FROM sessions WHERE access_hash = x'00'`,
-		"grants to prune": `SELECT rowid FROM grants WHERE expires_at <= 1 ORDER BY expires_at, rowid LIMIT 5`,
-		"others to prune": `SELECT rowid FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
-		"codes to remove": `DELETE FROM user_codes WHERE code IN ('x', 'y')`,
+		"grant by ID":             `SELECT ` + grantColumns + ` FROM grants WHERE id = 'x'`,
+		"grant by code":           `SELECT id FROM grants WHERE id = (SELECT grant_id FROM user_codes WHERE code = 'x')`,
+		"session":                 `SELECT ` + sessionColumns + ` FROM sessions WHERE access_hash = x'00'`,
+		"live grants of a client": `SELECT id FROM grants WHERE expires_at > 1 AND client_id = 'x' ORDER BY expires_at, rowid`,
+		"grants to prune":         `SELECT rowid FROM grants WHERE expires_at <= 1 ORDER BY expires_at, rowid LIMIT 5`,
+		"others to prune":         `SELECT rowid FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
+		"codes to remove":         `DELETE FROM user_codes WHERE code IN ('x', 'y')`,
 	} {
 		rows, err := db.readers.Query("EXPLAIN QUERY PLAN " + query)
 		if err != nil {

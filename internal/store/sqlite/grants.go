@@ -57,6 +57,16 @@ func (t *tx) GrantByUserCode(code grant.UserCode) (grant.Grant, error) {
 		WHERE id = (SELECT grant_id FROM user_codes WHERE code = ?)`, string(code))
 }
 
+func (t *tx) GrantsOfClient(id auth.ClientID, after time.Time) ([]grant.Grant, error) {
+	return all(t, "grants of client", scanGrant, `SELECT `+grantColumns+` FROM grants
+		WHERE expires_at > ? AND client_id = ? ORDER BY expires_at, rowid`, instant(after), string(id))
+}
+
+func (t *tx) GrantsOfUser(id auth.UserID, after time.Time) ([]grant.Grant, error) {
+	return all(t, "grants of user", scanGrant, `SELECT `+grantColumns+` FROM grants
+		WHERE expires_at > ? AND user_id = ? ORDER BY expires_at, rowid`, instant(after), string(id))
+}
+
 func (t *tx) SetGrant(g grant.Grant) error {
 	had, err := one(t, "grant", scanCodes, `SELECT code, old_code FROM grants WHERE id = ?`, string(g.ID))
 	if err != nil {

@@ -32,6 +32,7 @@ const (
 type writer struct {
 	db    *sql.DB // of one connection
 	queue chan *job
+	looks chan chan<- version
 	stop  chan struct{} // closed by close
 	ended chan struct{} // closed when the goroutine has ended
 	once  sync.Once
@@ -53,6 +54,7 @@ func startWriter(db *sql.DB) *writer {
 	w := &writer{
 		db:    db,
 		queue: make(chan *job, queueLength),
+		looks: make(chan chan<- version),
 		stop:  make(chan struct{}),
 		ended: make(chan struct{}),
 	}
@@ -135,6 +137,8 @@ func (w *writer) run() {
 			if j.claim() {
 				w.commit(j)
 			}
+		case answer := <-w.looks:
+			answer <- w.look()
 		}
 		select { // the queue may never be empty, and select is fair to neither
 		case <-w.stop:
@@ -218,14 +222,23 @@ func (w *writer) takeTurn(j *job) error {
 	return w.session.exec(w.session.release)
 }
 
-// begin starts a transaction on the connection, which it opens when there is none.
+// open sees to it that there is a connection.
+func (w *writer) open() error {
+	if w.session != nil {
+		return nil
+	}
+	s, err := newSession(w.db)
+	if err != nil {
+		return err
+	}
+	w.session = s
+	return nil
+}
+
+// begin starts a transaction.
 func (w *writer) begin() error {
-	if w.session == nil {
-		s, err := newSession(w.db)
-		if err != nil {
-			return err
-		}
-		w.session = s
+	if err := w.open(); err != nil {
+		return err
 	}
 	err := w.session.exec(w.session.begin)
 	if err != nil {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ func grants() []testCase {
 		{"a code that a grant gave up is another's to have", codeGivenUp},
 		{"a grant's two codes may change places", codesSwapped},
 		{"pruning a grant frees its codes", pruneFreesCodes},
+		{"the grants of a client and of a user are those that expire later", grantsOf},
 	}
 }
 
@@ -89,4 +91,44 @@ func pruneFreesCodes(t *testing.T, s store.Store) {
 	next := sampleGrant(1)
 	next.Code, next.OldCode = g.OldCode, g.Code
 	update(t, s, func(tx store.Tx) error { return tx.AddGrant(next) })
+}
+
+func grantsOf(t *testing.T, s store.Store) {
+	early, late, foreign := freshGrant(0), freshGrant(1), freshGrant(2)
+	late.ExpiresAt = early.ExpiresAt.Add(time.Minute)
+	foreign.ClientID, foreign.ExpiresAt = "another-client", late.ExpiresAt
+	for _, g := range []*grant.Grant{&early, &late} {
+		g.UserID = "alice"
+	}
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.AddGrant(early), tx.AddGrant(late), tx.AddGrant(foreign))
+	})
+	for _, c := range []struct {
+		name string
+		find func(tx store.Tx) ([]grant.Grant, error)
+		want []grant.Grant
+	}{
+		{"of the client", func(tx store.Tx) ([]grant.Grant, error) {
+			return tx.GrantsOfClient(early.ClientID, early.ExpiresAt.Add(-time.Second))
+		}, []grant.Grant{early, late}},
+		{"of the client, later", func(tx store.Tx) ([]grant.Grant, error) {
+			return tx.GrantsOfClient(early.ClientID, early.ExpiresAt)
+		}, []grant.Grant{late}},
+		{"of a client that never asked", func(tx store.Tx) ([]grant.Grant, error) {
+			return tx.GrantsOfClient("nobody", epoch)
+		}, nil},
+		{"of the user", func(tx store.Tx) ([]grant.Grant, error) {
+			return tx.GrantsOfUser("alice", early.ExpiresAt)
+		}, []grant.Grant{late}},
+		{"of a user who approved none", func(tx store.Tx) ([]grant.Grant, error) {
+			return tx.GrantsOfUser("bob", epoch)
+		}, nil},
+	} {
+		var got []grant.Grant
+		view(t, s, func(tx store.Tx) (err error) {
+			got, err = c.find(tx)
+			return err
+		})
+		equal(t, c.name, got, c.want)
+	}
 }

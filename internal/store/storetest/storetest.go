@@ -48,6 +48,29 @@ func RunDurable(t *testing.T, place func(t *testing.T) (open func() store.Store)
 		defer second.Close()
 		kept.check(t, second)
 	})
+	t.Run("what another handle writes is heard of, until the watch ends", func(t *testing.T) {
+		open := place(t)
+		watching, other := open(), open()
+		defer watching.Close()
+		defer other.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		heard, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			watching.Watch(ctx, sync.OnceFunc(func() { close(heard) }))
+			close(ended)
+		}()
+		// Nobody can see when the watch has begun: until it hears, it is told again.
+		for i, deaf := 0, true; deaf; i++ {
+			update(t, other, func(tx store.Tx) error { return tx.AddUser(sampleUser(i)) })
+			select {
+			case <-heard:
+				deaf = false
+			default:
+			}
+		}
+		stop()
+		<-ended
+	})
 	t.Run("a closed store refuses and can be closed again", func(t *testing.T) {
 		s := place(t)()
 		for range 2 {

@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+)
+
+// watchEvery is how soon another process's change is noticed.
+const watchEvery = 500 * time.Millisecond
+
+// version names a state of the data as far as other processes have changed it.
+type version struct {
+	session *session // of the writer, on which it was counted
+	data    int64
+}
+
+// Watch implements store.Store.
+func (db *DB) Watch(ctx context.Context, changed func()) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	last := db.writer.ask(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-db.writer.ended:
+			return
+		case <-tick.C:
+		}
+		if v := db.writer.ask(ctx); v != last {
+			last = v
+			changed()
+		}
+	}
+}
+
+// ask has the writer look; the zero version when ctx or the writer has ended.
+func (w *writer) ask(ctx context.Context) version {
+	answer := make(chan version, 1)
+	select {
+	case w.looks <- answer:
+		return <-answer
+	case <-ctx.Done():
+	case <-w.ended:
+	}
+	return version{}
+}
+
+// look reads the version between two batches. On this connection SQLite counts the
+// commits of all others, and no other of this process commits anything
+// (https://sqlite.org/pragma.html#pragma_data_version). On another connection than
+// before the version is another too, for nobody counted meanwhile.
+func (w *writer) look() version {
+	if w.open() != nil {
+		return version{}
+	}
+	v := version{session: w.session}
+	row := w.session.conn.QueryRowContext(context.Background(), "PRAGMA data_version")
+	if err := row.Scan(&v.data); err != nil {
+		return version{}
+	}
+	return v
+}
