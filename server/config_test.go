@@ -76,7 +76,17 @@ func TestValidateReportsAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+func TestParseIssuerReportsAllFaultsAtOnce(t *testing.T) {
+	_, err := ParseIssuer("http://ada@login:0/auth/?a#")
+	for _, want := range []string{"user name", "not https", "a full name", "from 1 to 65535", "slash", "query", "fragment"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault with %q in:\n%v", want, err)
+		}
+	}
+}
+
 func TestParseIssuer(t *testing.T) {
+	longLabel := strings.Repeat("a", 64)
 	for issuer, want := range map[string]string{ // a part of the fault; empty: none
 		"https://login.example.com":          "",
 		"https://login.example.com:8443":     "",
@@ -110,6 +120,21 @@ func TestParseIssuer(t *testing.T) {
 		"https://example.com/%61":            "not plain",
 		"https://example.com/{x}":            "not plain",
 		"ftp://example.com":                  "use https",
+		"https://login":                      "a full name",
+		"https://com":                        "a full name",
+		"https://localhost.":                 "small letters",
+		"https://login..example.com":         "no domain for passkeys",
+		"https://login.-example.com":         "no domain for passkeys",
+		"https://login.example.7":            "no domain for passkeys",
+		"https://127.1":                      "no domain for passkeys",
+		"https://2130706433":                 "a full name",
+		"https://[::ffff:127.0.0.1]":         "IP address",
+		"https://" + longLabel + ".example":  "no domain for passkeys",
+		"https://a.b:0":                      "from 1 to 65535",
+		"https://a.b:65535":                  "",
+		"https://a.b:65536":                  "from 1 to 65535",
+		"https://a.b:08443":                  "from 1 to 65535",
+		"http://localhost:0":                 "from 1 to 65535",
 		"login.example.com":                  "not a full URL",
 		"https:login.example.com":            "not a full URL",
 		"https://":                           "not a full URL",

@@ -9,13 +9,16 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"github.com/qrauthd/qrauthd/internal/passkey"
 )
 
 // ParseIssuer reads an issuer (RFC 8414 section 2) and keeps to what this server
-// can be: https, or http when the host is localhost; a host name, because
-// passkeys know no IP addresses; no query, fragment or user; a path or none, and
-// no slash at the end. All faults are reported at once.
+// can be: https, or http when the host is localhost; a full host name, because
+// passkeys are bound to one; no query, fragment or user; a path or none, and no
+// slash at the end. All faults are reported at once.
 func ParseIssuer(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -24,11 +27,9 @@ func ParseIssuer(text string) (*url.URL, error) {
 	if u.Host == "" || u.Opaque != "" {
 		return nil, fmt.Errorf("%q is not a full URL: use a form such as https://login.example.com", text)
 	}
-	if err := errors.Join(checkUser(u), checkScheme(u), checkHost(u), checkRest(u)); err != nil {
+	err = errors.Join(checkUser(u), checkScheme(u), checkHost(u), checkPort(u), checkPath(u), checkQuery(u), checkFragment(u, text))
+	if err != nil {
 		return nil, err
-	}
-	if strings.HasSuffix(text, "#") { // of which url.Parse keeps no trace
-		return nil, fmt.Errorf("%s has a fragment: leave it out", text)
 	}
 	return u, nil
 }
@@ -65,9 +66,28 @@ func checkHost(u *url.URL) error {
 	if host == "" || strings.ContainsFunc(host, strange) || strings.Trim(host, ".-") != host {
 		return fmt.Errorf("%s has the host %q: use a name in small letters, digits, dots and hyphens (Punycode for others)", u, host)
 	}
+	if host != "localhost" && !strings.Contains(host, ".") {
+		return fmt.Errorf("%s has the host %q: passkeys need a full name with a dot in it, such as login.example.com, or localhost", u, host)
+	}
+	// Whoever makes the relying party has the last word, so that it cannot fail later.
+	if _, err := passkey.New(u, host); err != nil {
+		return fmt.Errorf("%s has the host %q, which is no domain for passkeys: use one such as login.example.com, "+
+			"with 1 to 63 letters, digits and hyphens between its dots, no hyphen beside a dot, and no number at the end", u, host)
+	}
+	return nil
+}
+
+func checkPort(u *url.URL) error {
+	port := u.Port()
+	if port == "" && !strings.HasSuffix(u.Host, ":") {
+		return nil
+	}
 	// A browser's origin has no default port, and a passkey is bound to the origin.
-	if bare := u.Host == host; !bare && (u.Port() == "" || u.Port() == defaultPort(u.Scheme)) {
+	if port == "" || port == defaultPort(u.Scheme) {
 		return fmt.Errorf("%s names the port that it has anyway: leave the colon and the port out", u)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
+		return fmt.Errorf("%s has the port %s: use one from 1 to 65535, with no zero in front", u, port)
 	}
 	return nil
 }
@@ -79,12 +99,23 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
-func checkRest(u *url.URL) error {
-	switch {
-	case u.RawQuery != "" || u.ForceQuery:
+func checkQuery(u *url.URL) error {
+	if u.RawQuery != "" || u.ForceQuery {
 		return fmt.Errorf("%s has a query: leave it out", u)
-	case u.Fragment != "":
+	}
+	return nil
+}
+
+// checkFragment looks at the text, for url.Parse keeps no trace of an empty one.
+func checkFragment(u *url.URL, text string) error {
+	if strings.Contains(text, "#") {
 		return fmt.Errorf("%s has a fragment: leave it out", u)
+	}
+	return nil
+}
+
+func checkPath(u *url.URL) error {
+	switch {
 	case strings.HasSuffix(u.Path, "/"):
 		return fmt.Errorf("%s ends with a slash: leave it out", u)
 	case u.Path != "" && path.Clean(u.Path) != u.Path, u.RawPath != "", strings.ContainsAny(u.Path, "{} "):

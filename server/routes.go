@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 
+	"github.com/qrauthd/qrauthd/internal/route"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -17,7 +18,8 @@ var machinePaths = [...]string{
 
 // handler mounts everything below the issuer's path. The metadata document comes
 // between host and path (RFC 8414 section 3.1), and the health check answers at
-// the root as well, where a load balancer that knows no issuer looks.
+// the root as well, where a load balancer that knows no issuer looks. What else is
+// asked for at the root is told where the service is.
 func (s *Server) handler() http.Handler {
 	below := http.NewServeMux()
 	machines := routed(s.oauth.Handler())
@@ -27,12 +29,13 @@ func (s *Server) handler() http.Handler {
 	below.Handle("/", routed(s.phone.Handler()))
 
 	base := s.issuer.Path
-	root := http.NewServeMux()
+	root := route.NewMux()
 	root.Handle("GET "+wire.WellKnownMetadata+base, routed(s.oauth.Metadata()))
 	health := routed(http.HandlerFunc(s.health))
 	root.Handle("GET "+wire.PathHealth, health)
 	if base != "" {
 		root.Handle("GET "+base+wire.PathHealth, health)
+		root.Handle("/", routed(s.phone.NotFound()))
 	}
 	root.Handle(base+"/", http.StripPrefix(base, below))
 

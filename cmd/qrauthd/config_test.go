@@ -21,15 +21,22 @@ import (
 func resolved(t *testing.T, file string, environ []string, flags map[string]string) (config, error) {
 	t.Helper()
 	// A file is always named, so that one of this machine's is not read.
-	path := filepath.Join(t.TempDir(), "qrauthd.toml")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := write(t, file)
 	a := &app{
 		ctx: context.Background(), stdout: io.Discard, stderr: io.Discard,
 		environ: append([]string{"QRAUTHD_CONFIG=" + path, "HOME=/nowhere"}, environ...), flags: flags,
 	}
 	return a.resolve(func(config) error { return nil })
+}
+
+// write makes a configuration file.
+func write(t *testing.T, file string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "qrauthd.toml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestEachSourceBeatsTheOneBefore(t *testing.T) {
@@ -163,6 +170,10 @@ func TestFaultsOfTheSources(t *testing.T) {
 				`--log-level: "loud" is not a level`, `--trusted-proxy: "here" is neither`, `--limits: "maybe" is neither`, `--log-format: "xml"`,
 			},
 		},
+		"each of the proxies that mean nothing": {
+			flags: map[string]string{"trusted-proxy": "here,127.0.0.1,there"},
+			want:  []string{`--trusted-proxy: "here" is neither`, `--trusted-proxy: "there" is neither`},
+		},
 		"a value that another source beats is checked too": {
 			file: "[log]\nlevel = 'loud'", flags: map[string]string{"log-level": "info"}, want: []string{"qrauthd.toml:2: log.level"},
 		},
@@ -180,6 +191,24 @@ func TestFaultsOfTheSources(t *testing.T) {
 			}
 			if name == "a table, once and not for each of its keys" && strings.Contains(err.Error(), "\n") {
 				t.Errorf("got more than one fault:\n%v", err)
+			}
+		})
+	}
+}
+
+func TestAProxyThatIsEverybodyIsReportedBesideOneThatMeansNothing(t *testing.T) {
+	const proxies = "0.0.0.0/0,foo,::/0"
+	for from, a := range map[string]*app{
+		"the flag":        {flags: map[string]string{"trusted-proxy": proxies}},
+		"the environment": {environ: []string{"QRAUTHD_TRUSTED_PROXIES=" + proxies}},
+		"the file":        {flags: map[string]string{"config": write(t, `trusted_proxies = ["0.0.0.0/0", "foo", "::/0"]`)}},
+	} {
+		t.Run(from, func(t *testing.T) {
+			_, err := a.resolve(func(c config) error { return c.Validate() })
+			for _, want := range []string{"0.0.0.0/0, which trusts everybody", "::/0, which trusts everybody", `"foo" is neither`} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("no fault with %q in:\n%v", want, err)
+				}
 			}
 		})
 	}

@@ -40,8 +40,8 @@ func (a *app) resolve(check func(config) error) (config, error) {
 
 	faults := []error{envFaults, fileFaults}
 	for _, v := range append(file, named...) {
-		if err := v.setting.set(&c, v.text); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", v.from, err))
+		for _, fault := range each(v.setting.set(&c, v.text)) {
+			faults = append(faults, fmt.Errorf("%s: %w", v.from, fault))
 		}
 	}
 	if c.DataDir == "" && c.Demo {
@@ -135,6 +135,17 @@ func fromConfigFile(table []setting, named []value, demo bool) ([]value, error) 
 		return nil, fmt.Errorf("%w: %w", errUnread, err)
 	}
 	return parseFile(table, cmp.Or(path, defaultConfigFile), string(text))
+}
+
+// each are the faults that were joined into one, or the one.
+func each(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 func names(table []setting, name func(setting) string) (list []string) {

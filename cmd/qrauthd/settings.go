@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -44,7 +45,7 @@ func settings() []setting {
 		{"data", "QRAUTHD_DATA", "data", "", to(func(c *config) *string { return &c.DataDir }, plain)},
 		{"tls.cert", "QRAUTHD_TLS_CERT", "tls-cert", "", to(func(c *config) *string { return &c.TLS.CertFile }, plain)},
 		{"tls.key", "QRAUTHD_TLS_KEY", "tls-key", "", to(func(c *config) *string { return &c.TLS.KeyFile }, plain)},
-		{"trusted_proxies", "QRAUTHD_TRUSTED_PROXIES", "trusted-proxy", "none", to(func(c *config) *[]netip.Prefix { return &c.TrustedProxies }, parseProxies)},
+		{"trusted_proxies", "QRAUTHD_TRUSTED_PROXIES", "trusted-proxy", "none", setProxies},
 		{"registration", "QRAUTHD_REGISTRATION", "registration", "invite; in a demo open", to(func(c *config) *server.Registration { return &c.Registration }, parseRegistration)},
 		{"session_lifetime", "QRAUTHD_SESSION_LIFETIME", "session-lifetime", "720h", to(func(c *config) *time.Duration { return &c.SessionLifetime }, parseDuration)},
 		{"metrics_listen", "QRAUTHD_METRICS_LISTEN", "metrics-listen", "none", to(func(c *config) *string { return &c.MetricsListen }, plain)},
@@ -118,21 +119,32 @@ func parseCount(text string) (int, error) {
 	return n, nil
 }
 
-// parseProxies reads addresses and networks with commas between them.
-func parseProxies(text string) (list []netip.Prefix, err error) {
+// setProxies reads addresses and networks with commas between them. Those that
+// can be read are kept beside others that cannot, so that what server.Config
+// refuses among them is reported at the same time.
+func setProxies(c *config, text string) error {
+	var faults []error
+	c.TrustedProxies = nil
 	for part := range strings.SplitSeq(text, ",") {
-		part = strings.TrimSpace(part)
-		if addr, err := netip.ParseAddr(part); err == nil {
-			list = append(list, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
+		p, err := parseProxy(strings.TrimSpace(part))
+		if err != nil {
+			faults = append(faults, err)
 			continue
 		}
-		p, err := netip.ParsePrefix(part)
-		if err != nil {
-			return nil, fmt.Errorf("%q is neither an address nor a network: use forms such as 127.0.0.1 or 10.0.0.0/8", part)
-		}
-		list = append(list, p.Masked())
+		c.TrustedProxies = append(c.TrustedProxies, p)
 	}
-	return list, nil
+	return errors.Join(faults...)
+}
+
+func parseProxy(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return p, fmt.Errorf("%q is neither an address nor a network: use forms such as 127.0.0.1 or 10.0.0.0/8", text)
+	}
+	return p.Masked(), nil
 }
 
 func parseLevel(text string) (l slog.Level, err error) {

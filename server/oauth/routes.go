@@ -3,12 +3,13 @@ package oauth
 import (
 	"net/http"
 
+	"github.com/qrauthd/qrauthd/internal/route"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 // Handler serves the paths below the issuer.
 func (f *Face) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux := route.NewMux()
 	mux.Handle("POST "+wire.PathDeviceAuthorization, f.answer(f.deviceAuthorization))
 	mux.Handle("POST "+wire.PathToken, f.answer(f.token))
 	mux.Handle("POST "+wire.PathRevoke, f.answer(f.revoke))

@@ -3,6 +3,7 @@ package phone
 import (
 	"net/http"
 
+	"github.com/qrauthd/qrauthd/internal/route"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -10,7 +11,7 @@ import (
 // this origin (net/http.CrossOriginProtection), and decisions moreover carry the
 // opening that only the page of that browser knows.
 func (f *Face) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux := route.NewMux()
 
 	mux.Handle("GET /{$}", http.RedirectHandler(f.at(wire.PathDevice), http.StatusSeeOther))
 	mux.Handle("GET "+wire.PathDevice, f.page(f.device))
@@ -42,7 +43,45 @@ func (f *Face) Handler() http.Handler {
 	mux.Handle("POST /account/recovery-codes", f.api(f.newRecoveryCodes))
 	mux.Handle("POST /account/sign-out", f.page(f.signOut))
 
-	mux.Handle("GET /assets/", f.Site.Assets())
-	mux.Handle("/", f.page(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
+	mux.Handle("GET /assets/", f.page(findIn(f.Site.Assets())))
+	mux.Handle("/", f.page(nothingHere))
 	return f.guard(mux)
+}
+
+// NotFound is for the rest of the issuer's host, where there is nothing. Its page
+// says where the service is.
+func (f *Face) NotFound() http.Handler { return f.guard(f.page(nothingHere)) }
+
+func nothingHere(http.ResponseWriter, *http.Request) error { return errNotFound }
+
+// findIn serves what the handler finds, and leaves it to the page to say that it
+// found nothing.
+func findIn(files http.Handler) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		s := &search{ResponseWriter: w}
+		files.ServeHTTP(s, r)
+		if s.inVain {
+			return errNotFound
+		}
+		return nil
+	}
+}
+
+// search holds a 404 back.
+type search struct {
+	http.ResponseWriter
+	inVain bool
+}
+
+func (s *search) WriteHeader(status int) {
+	if s.inVain = status == http.StatusNotFound; !s.inVain {
+		s.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (s *search) Write(b []byte) (int, error) {
+	if s.inVain {
+		return len(b), nil
+	}
+	return s.ResponseWriter.Write(b)
 }
