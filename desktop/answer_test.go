@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 func TestJudge(t *testing.T) {
@@ -55,23 +53,6 @@ func TestATokensExpiryIsByOurClock(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"":      0,
-		"7":     7 * time.Second,
-		"-7":    0,
-		"soon":  0,
-		"99999": time.Hour,
-		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
-		now.Add(-time.Minute).Format(http.TimeFormat): 0,
-	} {
-		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
-			t.Errorf("Retry-After %q: got %v, want %v", value, got, want)
-		}
-	}
-}
-
 func FuzzJudge(f *testing.F) {
 	f.Add(200, `{"access_token":"a","token_type":"Bearer","expires_in":-1}`)
 	f.Add(400, `{"error":"slow_down"}`)
@@ -86,28 +67,4 @@ func FuzzJudge(f *testing.F) {
 			t.Errorf("a useless token passes: %+v", a.token)
 		}
 	})
-}
-
-func FuzzParseSnapshot(f *testing.F) {
-	f.Add([]byte(`{"seq":3,"state":"scanned","user_code":"WDJB-MJHT","code_expires_in":41,"expires_in":250}`))
-	f.Add([]byte(`{"state":"expired","expires_in":-9223372036854775808}`))
-	f.Add([]byte(`[]`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := parseSnapshot(data)
-		if (err == nil) != (s.State != "") || (err != nil && !errors.Is(err, errFrame)) {
-			t.Fatalf("got %+v, %v", s, err)
-		}
-		if d := seconds(s.ExpiresIn); d < 0 {
-			t.Errorf("%d seconds are %v", s.ExpiresIn, d)
-		}
-		if p := progress(StatePending, s.State); p.Terminal() {
-			t.Errorf("state %q would be shown as %q without a session", s.State, p)
-		}
-	})
-}
-
-func TestStatesOfTomorrowChangeNothing(t *testing.T) {
-	if got := progress(StateConfirming, wire.State("levitating")); got != StateConfirming {
-		t.Errorf("got %s, want confirming", got)
-	}
 }

@@ -67,6 +67,31 @@ func TestSleepingPastTheExpiryEndsTheLogin(t *testing.T) {
 			endsWith(t, l, desktop.ErrExpired)
 		})
 	})
+	t.Run("when the server goes on saying pending", func(t *testing.T) {
+		for name, noPush := range map[string]bool{"with push": false, "without": true} {
+			t.Run(name, func(t *testing.T) {
+				f := newFake()
+				f.noPush = noPush
+				asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+					s.sleep(time.Hour)
+					began := time.Now()
+					endsWith(t, l, desktop.ErrExpired)
+					polledAt(t, f, began, time.Second)
+				})
+			})
+		}
+	})
+	t.Run("unless the last poll brings tokens", func(t *testing.T) {
+		f := newFake()
+		f.noPush = true
+		asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+			f.set(wire.StateApproved)
+			s.sleep(time.Hour)
+			began := time.Now()
+			signedIn(t, l)
+			polledAt(t, f, began, time.Second)
+		})
+	})
 	t.Run("when there is no network either", func(t *testing.T) {
 		f := newFake()
 		asleep(t, f, func(t *testing.T, n *network, s *sleeper, l *desktop.Login) {
@@ -81,12 +106,20 @@ func TestSleepingPastTheExpiryEndsTheLogin(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsSetForwardDoesNotEndTheLogin(t *testing.T) {
+func TestAClockThatIsSetBackDoesNotKeepADeadCodeAlive(t *testing.T) {
 	f := newFake()
 	f.noPush = true
 	asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
-		s.sleep(time.Hour)
-		synctestUntil(t, time.Minute)
+		s.sleep(-time.Hour)
+		endsAfterItsTime(t, l, desktop.ErrExpired)
+	})
+}
+
+func TestASnapshotPutsTheExpiryRightAfterTheClockWasSet(t *testing.T) {
+	f := newFake()
+	asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+		s.sleep(2 * time.Minute)
+		synctestUntil(t, 200*time.Second)
 		f.set(wire.StateApproved)
 		signedIn(t, l)
 	})

@@ -7,6 +7,7 @@
 //
 //	pending → scanned → confirming → (verifying →) approved → redeemed
 //	any state before approved → denied or cancelled; any before redeemed → expired
+//	any state before redeemed → failed, which is the SDK's own: Update.Err says why
 //
 // News comes by WebSocket where one can be had and by polling everywhere else.
 // Push is a signal and never carries a token, so what an app sees is the same

@@ -81,8 +81,11 @@ func ExampleLogin_Updates() {
 	}
 	person.approves()
 	for u := range login.Updates() { // a screen draws each one
-		if u.State == desktop.StateRedeemed {
+		switch u.State {
+		case desktop.StateRedeemed:
 			fmt.Println("signed in")
+		case desktop.StateDenied, desktop.StateCancelled, desktop.StateExpired, desktop.StateFailed:
+			fmt.Println(u.Err)
 		}
 	}
 	// Output: signed in

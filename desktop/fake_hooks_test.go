@@ -31,6 +31,9 @@ func swallow(_ int, _ httpWriter, r *httpRequest) bool {
 	return true
 }
 
+// flush sends what there is of an answer, and not its end.
+func flush(w httpWriter) { _ = http.NewResponseController(w).Flush() }
+
 // loseFirst redeems at the first poll, and the connection breaks before the
 // answer is out.
 func (f *fake) loseFirst(n int, _ httpWriter, _ *httpRequest) bool {

@@ -16,10 +16,10 @@ const (
 )
 
 // takeLeave tells the server that this computer gave up, or that the answer with
-// the tokens got lost: by the push channel if it is up and there is a grant to
-// cancel, else by revoking the device code, which also ends the session that it
-// may have become. Tokens that arrive meanwhile are revoked, for nobody is going
-// to use them.
+// the tokens got lost or is not awaited any more: by the push channel if it is up
+// and there is a grant to cancel, else by revoking the device code, which also
+// ends the session that it may have become. Tokens that arrive meanwhile are
+// revoked, for nobody is going to use them.
 func (w *watch) takeLeave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
@@ -46,7 +46,7 @@ func (w *watch) tell(ctx context.Context, token, hint string) {
 
 // abandoned reports whether the login ended without the server knowing it.
 func (w *watch) abandoned(ctx context.Context) bool {
-	return w.interrupted() || (ctx.Err() != nil && errors.Is(w.view.Err, ErrCancelled))
+	return w.interrupted() || w.unheard || (ctx.Err() != nil && errors.Is(w.view.Err, ErrCancelled))
 }
 
 // interrupted reports whether the server may hold a session that nobody can use.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -35,6 +36,7 @@ func (c *Client) Start(ctx context.Context) (*Login, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := time.Now()
 	grant, err := c.authorize(ctx, meta.DeviceAuthorizationEndpoint)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func (c *Client) Start(ctx context.Context) (*Login, error) {
 		ended:   make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	w := newWatch(c, l, meta, grant)
+	w := newWatch(c, l, meta, grant, time.Since(asked))
 	l.publish(w.view)
 	go w.run(life)
 	return l, nil
@@ -120,8 +122,10 @@ func (l *Login) Wait(ctx context.Context) (*Session, error) {
 // it is.
 func (l *Login) Cancel() { l.giveUp() }
 
-// Done is closed when the login has ended and, if it was cancelled or ended by
-// ErrInterrupted, the server has been told, as by Cancel. A program that is about to exit waits for it.
+// Done is closed when the login has ended and, if the server may not know how,
+// it has been told, as by Cancel: after a cancel, after ErrInterrupted, and when
+// the code ran out before the last request was answered. A program that is about
+// to exit waits for it.
 func (l *Login) Done() <-chan struct{} { return l.done }
 
 // publish makes an update the newest one. Only the login's owner calls it.

@@ -84,9 +84,27 @@ func endsWith(t *testing.T, l *desktop.Login, want error) {
 	for u := range l.Updates() {
 		last = u
 	}
-	if cur := l.Current(); !errors.Is(cur.Err, want) || !cur.State.Terminal() || (last.State != "" && last != cur) {
-		t.Errorf("last update: got %+v", cur)
+	cur := l.Current()
+	if !errors.Is(cur.Err, want) || cur.State != endOf(want) || (last.State != "" && last != cur) {
+		t.Errorf("last update: got %+v, want %v in state %s", cur, want, endOf(want))
 	}
+	if !cur.State.Terminal() {
+		t.Errorf("%s is not final", cur.State)
+	}
+}
+
+// endOf is the state that an error ends in: its own if it has one, and never
+// somebody else's.
+func endOf(err error) desktop.State {
+	switch err {
+	case desktop.ErrDenied:
+		return desktop.StateDenied
+	case desktop.ErrExpired:
+		return desktop.StateExpired
+	case desktop.ErrCancelled:
+		return desktop.StateCancelled
+	}
+	return desktop.StateFailed
 }
 
 func TestStartDeclaresTheDevice(t *testing.T) {
@@ -183,44 +201,27 @@ func TestHowALoginEnds(t *testing.T) {
 }
 
 func TestOtherRefusalsEndTheLogin(t *testing.T) {
-	f := newFake()
-	f.noPush = true
-	f.set(wire.StateRedeemed) // by somebody else: plain invalid_grant
-	bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
-		_, err := l.Wait(t.Context())
-		var refused *desktop.OAuthError
-		if !errors.As(err, &refused) || refused.Code != wire.CodeInvalidGrant {
-			t.Errorf("got %v, want invalid_grant", err)
-		}
-		if n := len(f.pollTimes()); n != 1 {
-			t.Errorf("polled %d times, want once", n)
-		}
-	})
-}
-
-// endsAfterItsTime wants the error when the lifetime of the grant, which begins
-// now, is over.
-func endsAfterItsTime(t *testing.T, l *desktop.Login, want error) {
-	t.Helper()
-	began := time.Now()
-	endsWith(t, l, want)
-	if took := time.Since(began); took < 300*time.Second || took > 320*time.Second {
-		t.Errorf("gave up after %v, want the lifetime and some slack", took)
+	for _, code := range []string{wire.CodeInvalidGrant, wire.CodeInvalidClient, "something_new"} {
+		t.Run(code, func(t *testing.T) {
+			f := newFake()
+			f.noPush = true
+			f.onToken = func(_ int, w httpWriter, _ *httpRequest) bool {
+				refuse(w, 400, code)
+				return true
+			}
+			bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
+				_, err := l.Wait(t.Context())
+				var refused *desktop.OAuthError
+				if !errors.As(err, &refused) || refused.Code != code {
+					t.Errorf("got %v, want %s", err, code)
+				}
+				if got := l.Current(); got.State != desktop.StateFailed || !errors.Is(got.Err, err) {
+					t.Errorf("last update: got %+v, want the state failed and the error", got)
+				}
+				if n := len(f.pollTimes()); n != 1 {
+					t.Errorf("polled %d times, want once", n)
+				}
+			})
+		})
 	}
-}
-
-func TestAServerThatStaysAwayEndsTheLoginAfterItsTime(t *testing.T) {
-	f := newFake()
-	bubble(t, f, func(t *testing.T, n *network, l *desktop.Login) {
-		n.setCut(true)
-		endsAfterItsTime(t, l, desktop.ErrOffline)
-	})
-}
-
-func TestAServerThatNeverSaysExpiredEndsTheLoginToo(t *testing.T) {
-	f := newFake()
-	f.noPush = true
-	bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
-		endsAfterItsTime(t, l, desktop.ErrExpired)
-	})
 }

@@ -5,7 +5,8 @@ import "github.com/qrauthd/qrauthd/internal/wire"
 // State is where a sign-in stands.
 type State string
 
-// The states of a sign-in. The last four are final.
+// The states of a sign-in. The last five are final. All but StateFailed are the
+// server's words.
 const (
 	StatePending    = State(wire.StatePending)    // the code waits to be scanned
 	StateScanned    = State(wire.StateScanned)    // a phone has opened the link
@@ -16,7 +17,8 @@ const (
 	StateDenied     = State(wire.StateDenied)     // refused on the phone
 	StateCancelled  = State(wire.StateCancelled)  // given up on this computer
 	StateExpired    = State(wire.StateExpired)    // nobody answered in time
+	StateFailed     = State("failed")             // ended by an error: Update.Err says which
 )
 
 // Terminal reports whether no other state can follow.
-func (s State) Terminal() bool { return wire.State(s).Terminal() }
+func (s State) Terminal() bool { return s == StateFailed || wire.State(s).Terminal() }

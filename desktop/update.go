@@ -5,8 +5,8 @@ import "time"
 // Update is the whole truth about a login at one moment: the newest one is all
 // that a screen needs.
 type Update struct {
-	// State is where the login stands. A login that ended by an error which is no
-	// state of its own, such as ErrOffline, is shown as expired: see Err.
+	// State is where the login stands. It is StateFailed when Err is none of
+	// ErrDenied, ErrExpired and ErrCancelled, which have states of their own.
 	State State
 	// UserCode is shown beside the QR code, so that the person can compare it
 	// with the phone or type it (RFC 8628 section 3.3.1). It changes while the

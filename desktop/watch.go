@@ -3,7 +3,6 @@ package desktop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"sync"
@@ -13,9 +12,6 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
-
-// expirySlack is how long past a grant's expiry the server's word is awaited.
-const expirySlack = 10 * time.Second
 
 // watch follows one grant to its end. One goroutine owns it; polls and the push
 // channel run in goroutines of their own and report to it.
@@ -29,7 +25,10 @@ type watch struct {
 
 	view    Update
 	session *Session
-	bound   time.Time // past it, awake or not, no server may string us along
+
+	deadline time.Time // view.Expires by the clock that can't be set
+	ranOut   time.Time // when the code was found to have run out; zero before
+	unheard  bool      // the login ended without the last poll's answer
 
 	pace     pace
 	answers  chan answer
@@ -45,14 +44,15 @@ type watch struct {
 	seq    int64
 	dialAt time.Time // zero: never again
 
-	pulse    pulse
-	finalAsk bool // the poll at the expiry has been made
-
+	pulse  pulse
 	work   sync.WaitGroup
 	cancel context.CancelFunc // of the work
 }
 
-func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthorization) *watch {
+// newWatch is for a grant that was asked for some time ago. Its lifetime counts
+// from then: the server's own count began later, so no code outlives its grant,
+// and the last poll still finds the grant alive.
+func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthorization, ago time.Duration) *watch {
 	now := time.Now()
 	w := &watch{
 		client:  c,
@@ -70,7 +70,7 @@ func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthoriz
 		},
 	}
 	w.pollAt = now.Add(w.pace.interval)
-	w.expireIn(seconds(grant.ExpiresIn))
+	w.expireIn(seconds(grant.ExpiresIn) - ago)
 	w.view.CodeExpires = w.view.Expires
 	if w.dialer = c.dialer(); w.dialer != nil {
 		w.push = pushURL(meta, grant.PushURI)
@@ -119,6 +119,7 @@ func (w *watch) follow(ctx, work context.Context) {
 			w.ticked()
 		case <-timer.C:
 		}
+		w.mindExpiry()
 		if w.view.State.Terminal() {
 			return
 		}
@@ -170,6 +171,9 @@ func (w *watch) mayDial() bool { return w.socket == nil && !w.dialAt.IsZero() }
 // event comes first.
 func (w *watch) nextDue() time.Time {
 	due := time.Now().Add(time.Hour)
+	if at := w.expiryDue(); !at.IsZero() && at.Before(due) {
+		due = at
+	}
 	if !w.polling && w.pollAt.Before(due) {
 		due = w.pollAt
 	}
@@ -179,38 +183,20 @@ func (w *watch) nextDue() time.Time {
 	return due
 }
 
-// end ends the login. Whatever is no ending of the wire's is an expiry to look
-// at: the code is good for nothing.
+// end ends the login.
 func (w *watch) end(s State, err error) {
 	w.view.State, w.view.Err = s, err
 	w.view.Offline = errors.Is(err, ErrOffline)
 	w.view.Pushed = false
 }
 
-// expireIn moves the expiry: by the clock on the wall, so that sleep counts.
-func (w *watch) expireIn(d time.Duration) {
-	w.view.Expires = w.client.wall().Add(d)
-	w.bound = time.Now().Add(d + expirySlack)
-	w.finalAsk = false
-}
+// fail ends the login by an error that is no state of the wire's.
+func (w *watch) fail(err error) { w.end(StateFailed, err) }
 
-// ticked looks at the clocks.
+// ticked looks at the clock on the wall.
 func (w *watch) ticked() {
-	wall := w.client.wall()
-	if w.pulse.beat(wall) {
+	if w.pulse.beat(w.client.wall()) {
 		w.woke()
-	}
-	if !w.finalAsk && wall.After(w.view.Expires) {
-		w.finalAsk = true
-		w.ask(w.soonest())
-	}
-	awakeTooLong := time.Now().After(w.bound)
-	switch late := awakeTooLong || wall.After(w.view.Expires.Add(expirySlack)); {
-	case w.polling || !late:
-	case w.pace.failures > 0:
-		w.end(StateExpired, fmt.Errorf("%w, and meanwhile the code has run out", ErrOffline))
-	case awakeTooLong:
-		w.end(StateExpired, ErrExpired)
 	}
 }
 

@@ -42,9 +42,9 @@ func (w *watch) over(err error) {
 	case errors.Is(err, ErrExpired):
 		w.end(StateExpired, err)
 	case errors.As(err, &refused) && refused.Code == wire.CodeInvalidGrant && w.answerLost():
-		w.end(StateExpired, fmt.Errorf("%w: %w", ErrInterrupted, err))
+		w.fail(fmt.Errorf("%w: %w", ErrInterrupted, err))
 	default:
-		w.end(StateExpired, err)
+		w.fail(err)
 	}
 }
 

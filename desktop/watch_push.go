@@ -38,15 +38,13 @@ func (w *watch) learn(s wire.Snapshot) {
 		return
 	}
 	w.view.State = progress(w.view.State, s.State)
-	if s.ExpiresIn > 0 {
-		w.expireIn(seconds(s.ExpiresIn))
-	}
+	w.stillGood(seconds(s.ExpiresIn))
 	if s.UserCode != "" {
 		w.view.UserCode, w.view.VerificationURIComplete = s.UserCode, s.VerificationURIComplete
 	}
 	w.view.CodeExpires = w.view.Expires
-	if s.CodeExpiresIn > 0 {
-		w.view.CodeExpires = w.client.wall().Add(seconds(s.CodeExpiresIn))
+	if at := w.client.wall().Add(seconds(s.CodeExpiresIn)); s.CodeExpiresIn > 0 && at.Before(w.view.Expires) {
+		w.view.CodeExpires = at
 	}
 	w.redeemed = w.redeemed || s.State == wire.StateRedeemed
 	if w.view.State == StateApproved {

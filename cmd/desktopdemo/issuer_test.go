@@ -16,11 +16,12 @@ import (
 // issuer is a server that goes the way the test tells it.
 type issuer struct {
 	*httptest.Server
-	states    chan wire.Snapshot // to be pushed
-	cancelled chan struct{}      // closed when the desktop has given up
-	approved  atomic.Bool
-	revoked   atomic.Int32
-	refuse    string // an error code for whoever starts
+	states     chan wire.Snapshot // to be pushed
+	cancelled  chan struct{}      // closed when the desktop has given up
+	approved   atomic.Bool
+	revoked    atomic.Int32
+	refuse     string // an error code for whoever starts
+	refusePoll string // an error code for whoever polls
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -67,7 +68,7 @@ func (i *issuer) authorize(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, wire.DeviceAuthorization{
 		DeviceCode: "secret", UserCode: "WDJB-MJHT",
 		VerificationURI: i.URL + wire.PathDevice, VerificationURIComplete: i.link("WDJB-MJHT"),
-		ExpiresIn: 300, Interval: 5, PushURI: i.socket(),
+		ExpiresIn: 300, Interval: 1, PushURI: i.socket(),
 	})
 }
 
@@ -114,6 +115,10 @@ func (i *issuer) tell(s wire.State, code string) {
 }
 
 func (i *issuer) token(w http.ResponseWriter, _ *http.Request) {
+	if i.refusePoll != "" {
+		answer(w, http.StatusBadRequest, wire.Error{Code: i.refusePoll})
+		return
+	}
 	if !i.approved.Load() {
 		answer(w, http.StatusBadRequest, wire.Error{Code: wire.CodeAuthorizationPending})
 		return

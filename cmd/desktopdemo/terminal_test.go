@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,16 @@ func (p *program) exits(code int, sentence string) {
 	if got := p.stderr.String(); !strings.Contains(got, sentence) || sentence == "" && got != "" {
 		p.t.Errorf("got on standard error %q, want %q", got, sentence)
 	}
+}
+
+// states are those that were told so far.
+func (p *program) states() (told []string) {
+	for _, line := range p.seen {
+		if s, ok := strings.CutPrefix(line, "state: "); ok {
+			told = append(told, s)
+		}
+	}
+	return told
 }
 
 func TestSignInStaysAndEnds(t *testing.T) {
@@ -175,6 +186,22 @@ func TestEndings(t *testing.T) {
 			i.tell(c.state, "WDJB-MJHT")
 			p.until("state: " + string(c.state))
 			p.exits(c.code, c.sentence)
+		})
+	}
+}
+
+func TestFailureIsNoOtherEnding(t *testing.T) {
+	for _, code := range []string{wire.CodeInvalidClient, wire.CodeInvalidGrant, "something_new"} {
+		t.Run(code, func(t *testing.T) {
+			home(t)
+			i := newIssuer(t)
+			i.refusePoll = code
+			p := start(t, i)
+			p.until("state: pending")
+			p.exits(exitFailed, code)
+			if got := p.states(); !slices.Equal(got, []string{"pending", "failed"}) {
+				t.Errorf("states: got %q, want pending and failed", got)
+			}
 		})
 	}
 }

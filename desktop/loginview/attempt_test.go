@@ -1,6 +1,7 @@
 package loginview
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -39,6 +40,33 @@ func TestWelcomeWithoutAName(t *testing.T) {
 	r.run()
 	if got := r.view.body.lead.Text; got != "Welcome" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestEndingIsShownByItsError(t *testing.T) {
+	for _, c := range []struct {
+		state desktop.State
+		err   error
+		lead  string
+	}{
+		{desktop.StateDenied, desktop.ErrDenied, "Denied on the phone."},
+		{desktop.StateExpired, desktop.ErrExpired, "This code has run out."},
+		{desktop.StateCancelled, desktop.ErrCancelled, "Cancelled."},
+		{desktop.StateFailed, fmt.Errorf("%w: and so on", desktop.ErrOffline), "Can't reach login.acme.example."},
+		{desktop.StateFailed, desktop.ErrInterrupted, "The last step got lost."},
+		{desktop.StateFailed, &desktop.OAuthError{Code: "invalid_grant"}, "Acme Studio can't sign in here."},
+		{desktop.StateFailed, errOdd, "Something went wrong."},
+	} {
+		t.Run(c.lead, func(t *testing.T) {
+			r := newRig(t)
+			l := r.begin()
+			r.tell(l, waiting())
+			l.updates <- with(func(u *desktop.Update) { u.State, u.Err = c.state, c.err })
+			r.end(l, c.err)
+			if got := r.view.body.lead.Text; got != c.lead {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 }
 
