@@ -43,7 +43,7 @@ build: ## bin/qrauthd, stripped
 screenshots: deps ## docs/screenshots, taken by the end-to-end tests
 	rm -rf docs/screenshots && mkdir -p docs/screenshots
 	E2E_SCREENSHOTS=$(CURDIR)/docs/screenshots $(GO) test -count=1 -timeout 30m ./internal/e2e
-	mogrify -strip -colors 255 -define png:compression-level=9 docs/screenshots/*.png
+	mogrify -strip +dither -colors 256 -white-threshold 99.5% -define png:compression-level=9 docs/screenshots/*.png
 
 deps: ## the Debian packages that tests and the demo's window need
 	@deploy/deps.sh

@@ -18,9 +18,9 @@ type Account struct {
 type Passkey struct {
 	ID       string // in the path of the form that removes it
 	Label    string // such as "iCloud Keychain"; may be empty
+	Number   int    // tells rows of the same label apart; 0 where the label does
 	Created  time.Time
 	LastUsed time.Time // zero when never
-	Here     bool      // this browser used it last
 }
 
 // RecoveryCodes shows the codes that a registration just made. They come from the tab's own memory, not from the

@@ -1,6 +1,9 @@
 package mobileweb
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Confirm is the question: shall this computer be signed in? What speaks for a no stands above the button for a yes.
 type Confirm struct {
@@ -55,4 +58,14 @@ func (p Place) Other() bool { return p.Network == NetworkOther }
 type Scope struct {
 	Name        string
 	Description string // wins over the catalog; in the operator's language
+}
+
+// spell takes a code apart, so that it is read out letter by letter, with a pause where the groups part. The script
+// does the same with a code that changes.
+func spell(code string) string {
+	groups := strings.Split(code, "-")
+	for i, group := range groups {
+		groups[i] = strings.Join(strings.Split(group, ""), " ")
+	}
+	return strings.Join(groups, ", ")
 }

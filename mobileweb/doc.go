@@ -11,7 +11,7 @@
 //	EnterCode → Confirm → Approved → SignedIn
 //	               │
 //	               ├─ Join, Recover: create a passkey, then back to the same Confirm
-//	               └─ Denied, Expired, Cancelled, Used, OnAnotherPhone
+//	               └─ Denied, Expired, Cancelled, Ended, Used, OnAnotherPhone
 //
 // # What the script calls
 //

@@ -27,6 +27,9 @@ type Expired struct{ AppName, DeviceName string }
 // Cancelled says that the computer gave up the sign-in.
 type Cancelled struct{ AppName, DeviceName string }
 
+// Ended says that whoever runs the service put an end to the sign-in: they removed the app, or disabled the account.
+type Ended struct{ AppName, DeviceName string }
+
 // Used says that the code was used for a sign-in that is over.
 type Used struct{ AppName, DeviceName string }
 
@@ -38,5 +41,6 @@ func (SignedIn) template() string       { return "signedin" }
 func (Denied) template() string         { return "denied" }
 func (Expired) template() string        { return "expired" }
 func (Cancelled) template() string      { return "cancelled" }
+func (Ended) template() string          { return "ended" }
 func (Used) template() string           { return "used" }
 func (OnAnotherPhone) template() string { return "onanotherphone" }

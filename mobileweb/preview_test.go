@@ -42,8 +42,8 @@ func previews() []preview {
 	long.Place = Place{Network: NetworkOther, Text: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch, Wales", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348"}
 
 	passkeys := []Passkey{
-		{ID: "p1", Label: "iCloud Keychain", Created: monday, LastUsed: monday.AddDate(0, 1, 4), Here: true},
-		{ID: "p2", Created: monday.AddDate(0, 0, 9)},
+		{ID: "p1", Label: "iCloud Keychain", Created: monday, LastUsed: monday.AddDate(0, 1, 4)},
+		{ID: "p2", Number: 1, Created: monday.AddDate(0, 0, 9)},
 	}
 	return []preview{
 		{"code", EnterCode{}},
@@ -61,6 +61,7 @@ func previews() []preview {
 		{"denied", Denied{AppName: "Acme Studio", DeviceName: "ALICE-PC"}},
 		{"expired", Expired{}},
 		{"cancelled", Cancelled{AppName: "Acme Studio", DeviceName: "ALICE-PC"}},
+		{"ended", Ended{AppName: "Acme Studio", DeviceName: "ALICE-PC"}},
 		{"used", Used{AppName: "Acme Studio", DeviceName: "ALICE-PC"}},
 		{"on another phone", OnAnotherPhone{DeviceName: "ALICE-PC"}},
 		{"unknown code", UnknownCode{}},

@@ -156,6 +156,7 @@ func (s *Site) functions(w words) template.FuncMap {
 		"path":  s.path,
 
 		"clock":   clock,
+		"spell":   spell,
 		"seconds": func(d time.Duration) int { return max(0, int(d/time.Second)) },
 		"date":    func(at time.Time) string { return at.UTC().Format(time.DateOnly) },
 	}

@@ -187,6 +187,7 @@ func TestForeignWordsAreEscaped(t *testing.T) {
 		Approved{Opening: hostile, AppName: hostile, DeviceName: hostile},
 		SignedIn{AppName: hostile, DeviceName: hostile},
 		Cancelled{AppName: hostile, DeviceName: hostile},
+		Ended{AppName: hostile, DeviceName: hostile},
 		Used{AppName: hostile, DeviceName: hostile},
 		OnAnotherPhone{DeviceName: hostile},
 		Expired{DeviceName: hostile},
@@ -227,6 +228,7 @@ func TestNamesCannotReorderTheSentence(t *testing.T) {
 func TestWhatThePagesSay(t *testing.T) {
 	site := newSite(t, Options{Host: "login.acme.example"})
 	far := Place{Network: NetworkOther, Text: "Frankfurt, Germany"}
+	near := Place{Network: NetworkSame, Text: "Frankfurt, Germany", Address: "203.0.113.7"}
 	tests := []struct {
 		name string
 		page Page
@@ -234,7 +236,20 @@ func TestWhatThePagesSay(t *testing.T) {
 	}{
 		{"no scope still asks for consent", Confirm{}, "know that it is you"},
 		{"an unverified app is labelled", Confirm{AppName: "Acme"}, "not verified"},
-		{"the computer's words are marked", Confirm{DeviceName: "PC"}, "as it says itself"},
+		{"the computer's words are marked", Confirm{DeviceName: "PC"}, "PC, as it says itself"},
+		{
+			"so are its system and the app's version",
+			Confirm{DeviceName: "PC", DevicePlatform: "Linux", AppVersion: "3.2"},
+			"PC, Linux, version 3.2, as it says itself",
+		},
+		{"the app is named, and whether it is verified", Confirm{AppName: "Acme", AppVerified: true}, "App verified"},
+		{"the same network needs few words", Confirm{Place: near}, "same network Asked"},
+		{"the code is read out letter by letter", Confirm{UserCode: "WDJB-MJHT"}, "computer shows W D J B, M J H T"},
+		{"a code that was refused is in the title", EnterCode{Problem: CodeUnknown}, "Check the code · login"},
+		{"too many tries are in the title", EnterCode{Problem: CodeTooManyTries, Wait: time.Second}, "Too many tries. · login"},
+		{"inside another app nothing is asserted", Confirm{}, "This browser can't use passkeys. You may be inside another app."},
+		{"passkeys have a name", Account{Passkeys: []Passkey{{ID: "p1", Label: "Bitwarden"}}}, "Bitwarden Created"},
+		{"the nameless have a number", Account{Passkeys: []Passkey{{ID: "p1", Number: 2}}}, "Passkey 2 Created"},
 		{"a far computer has a stronger warning", Confirm{Place: far}, "Only approve if that computer is in front of you."},
 		{"a far computer's place is named", Confirm{Place: far}, "Frankfurt, Germany · another network than this phone"},
 		{"an unknown scope has the operator's words", Confirm{Scopes: []Scope{{"x.read", "read your x"}}}, "read your x"},
@@ -243,9 +258,11 @@ func TestWhatThePagesSay(t *testing.T) {
 		{"asked a minute ago is singular", Confirm{Asked: 70 * time.Second}, "1 minute ago"},
 		{"a known person is named", Confirm{KnownAs: "Ada"}, "Not Ada? Use another passkey"},
 		{"without script approval says why not", Confirm{}, "Approving needs JavaScript"},
-		{"the nameless computer is yours", Approved{}, "on your computer is being signed in"},
+		{"the nameless computer is yours", Approved{}, "You're being signed in to this app on your computer."},
 		{"signed in names the computer", SignedIn{DeviceName: "ALICE-PC"}, "You're signed in on ALICE-PC"},
 		{"denied tells of phishing", Denied{}, "Wasn't you? Someone may have sent you this code. We never send codes."},
+		{"ended says who ended it", Ended{}, "Whoever runs login.acme.example has ended it"},
+		{"ended says whom to ask", Ended{AppName: "Acme", DeviceName: "ALICE-PC"}, "sign in to Acme on ALICE-PC, ask them"},
 		{"the wait is rounded up", TooManyTries{Wait: 61 * time.Second}, "Wait 2 minutes"},
 		{"the last passkey cannot go", Account{Passkeys: []Passkey{{ID: "p1"}}}, "it can't be removed"},
 		{"the errand waits", Join{For: Errand{"o1", "Acme", "ALICE-PC"}}, "back at signing in to Acme on ALICE-PC."},
@@ -358,5 +375,51 @@ func TestOptionsAreChecked(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a page says when a button was pressed stands below all that may be pressed: what it is about must not move.
+func TestWordsAboutAButtonStandBelowIt(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	for _, p := range []struct {
+		page   Page
+		button string
+	}{
+		{Confirm{}, `data-approve `},
+		{Confirm{}, "/deny"},
+		{SignIn{}, "data-sign-in"},
+		{Join{}, "data-create"},
+		{Recover{}, "data-ask"},
+		{Account{}, "data-add-passkey"},
+		{Account{}, "data-renew-codes"},
+	} {
+		_, after, _ := strings.Cut(render(t, site, p.page), p.button)
+		if !strings.Contains(after, "data-status") {
+			t.Errorf("%T: no room for words below %s", p.page, p.button)
+		}
+		if _, rest, _ := strings.Cut(after, "data-status"); strings.Contains(rest, p.button) {
+			t.Errorf("%T: words stand above %s", p.page, p.button)
+		}
+	}
+}
+
+// Safari does not take a list without markers for a list.
+func TestAListWithoutMarkersSaysThatItIsOne(t *testing.T) {
+	site := newSite(t, Options{Host: "login.acme.example"})
+	for _, p := range previews() {
+		for _, n := range elements(parse(t, render(t, site, p.page))) {
+			if n.Data == "ul" && attribute(n, "role") != "list" {
+				t.Errorf("%s: a list has the role %q, want list", p.name, attribute(n, "role"))
+			}
+		}
+	}
+}
+
+func TestOnAnotherPhoneLeadsNowhere(t *testing.T) {
+	page := render(t, newSite(t, Options{Host: "login.acme.example"}), OnAnotherPhone{DeviceName: "ALICE-PC"})
+	for _, n := range elements(parse(t, page)) {
+		if n.Data == "a" { // to the form that takes the code leads back here
+			t.Errorf("it leads to %s", attribute(n, "href"))
+		}
 	}
 }

@@ -95,14 +95,18 @@ func tokenOf(name fyne.ThemeColorName) (token, bool) {
 		return token{0xf3f4f8, 0x0d0f14}, true
 	case colorCard, theme.ColorNameOverlayBackground, theme.ColorNameMenuBackground:
 		return token{0xffffff, 0x171a21}, true
-	case theme.ColorNameInputBackground, theme.ColorNameButton:
+	case theme.ColorNameInputBackground:
 		return token{0xf3f4f8, 0x20242d}, true
+	case theme.ColorNameButton: // an app's own may stand on the page, which is as light as a field
+		return token{0xdfe2ea, 0x2b303b}, true
 	case theme.ColorNameForeground:
 		return token{0x14171f, 0xeef0f5}, true
 	case theme.ColorNamePlaceHolder, theme.ColorNameDisabled: // a label of low importance takes the latter
 		return token{0x565d6e, 0xa4abba}, true
-	case theme.ColorNameSeparator, theme.ColorNameInputBorder:
+	case theme.ColorNameSeparator:
 		return token{0xdfe2ea, 0x2b303b}, true
+	case theme.ColorNameInputBorder:
+		return token{0x868c9c, 0x727a8b}, true
 	case theme.ColorNameSuccess:
 		return token{0x12703f, 0x5fd39a}, true
 	case colorGoodTint:

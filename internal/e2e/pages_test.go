@@ -1,9 +1,20 @@
 package e2e
 
 import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	_ "github.com/mattn/go-sqlite3" // for the test that breaks the database
+
+	"github.com/qrauthd/qrauthd/desktop"
+	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 func TestInAnotherAppsBrowserNothingIsClaimed(t *testing.T) {
@@ -32,8 +43,24 @@ func TestWithoutScriptThePageSaysWhyAndTheFormWorks(t *testing.T) {
 	p.press("Continue")
 	p.see("JavaScript")
 	p.shoot("without-script")
+	p.offersNone("Approve", "Create your passkey", "Use a passkey from another device", "Use a recovery code")
 	p.press("Deny")
 	p.see("Nobody was signed in")
+}
+
+func TestWithoutScriptNothingIsOfferedThatNeedsIt(t *testing.T) {
+	s := serve(t)
+	p := newPhone(t)
+	p.withoutScript()
+	for path, offers := range map[string][]string{
+		"/join":    {"Create passkey", "Sign in"},
+		"/recover": {"Continue", "Create passkey"},
+		"/signin":  {"Sign in with your passkey", "Use a recovery code"},
+	} {
+		p.open(s.issuer + path)
+		p.see("This page needs JavaScript")
+		p.offersNone(offers...)
+	}
 }
 
 func TestAMistypedCodeHasANextStep(t *testing.T) {
@@ -43,8 +70,79 @@ func TestAMistypedCodeHasANextStep(t *testing.T) {
 	p.fill("Code", "BBBB-BBBB")
 	p.press("Continue")
 	p.see("Check each letter")
-	p.offers("Continue") // the way to try again
+	p.see("Check the code ·") // the title
+	p.offers("Continue")      // the way to try again
 	p.shoot("mistyped-code")
+
+	// It is selected, so that typing starts over.
+	p.typeIn("K")
+	p.fieldHas("K")
+	p.fill("Code", "bbbbbbb")
+	p.press("Continue")
+	p.see("A code has eight letters")
+	p.fieldHas("BBBB-BBB")
+}
+
+func TestACodeIsTakenInAnyForm(t *testing.T) {
+	s := serve(t)
+	p := newPhone(t)
+	p.open(s.issuer + "/device")
+	for _, tt := range []struct{ typed, want string }{
+		{"wdjbmjht", "WDJB-MJHT"},
+		{" wdjb mjht ", "WDJB-MJHT"},
+		{"WDJB–MJHT", "WDJB-MJHT"},
+		{"https://login.acme.example/auth/device?user_code=WDJB-MJHT", "WDJB-MJHT"},
+		{"login.acme.example/device?lang=en&user_code=wdjbmjht#top", "WDJB-MJHT"},
+		{"wdj", "WDJ"},
+		{"wdjb-mjh", "WDJB-MJH"},
+		{"wdjb-mjht-x", "WDJB-MJHT"},
+	} {
+		p.fill("Code", tt.typed)
+		p.fieldHas(tt.want)
+	}
+	p.fill("Code", "wdjb-mjht")
+	for _, tt := range []struct {
+		name  string
+		caret int
+		typed string
+		want  string
+	}{
+		{"a letter takes the place of the one behind it", 1, "k", "WKJB-MJHT"},
+		{"and of the one behind the dash", 4, "k", "WKJB-KJHT"},
+		{"a whole code takes the place of all", 0, "bbbb-cccc", "BBBB-CCCC"},
+		{"so does a link", 3, "http://localhost/device?user_code=WDJB-MJHT&", "WDJB-MJHT"},
+		{"behind the last there is no room", 9, "k", "WDJB-MJHT"},
+	} {
+		eval[any](p, fmt.Sprintf(`document.querySelector("[name=user_code]").setSelectionRange(%[1]d, %[1]d)`, tt.caret))
+		p.typeIn(tt.typed)
+		p.fieldHas(tt.want)
+	}
+}
+
+// typeIn types where the caret is.
+func (p *phone) typeIn(text string) {
+	p.t.Helper()
+	quoted, err := json.Marshal(text)
+	p.must(err)
+	until(p.t, "the page takes "+text, func() bool {
+		done, ok := eval[bool](p, `document.execCommand("insertText", false, `+string(quoted)+`)`)
+		return ok && done
+	})
+}
+
+// fieldHas wants the code field to show it.
+func (p *phone) fieldHas(want string) {
+	p.t.Helper()
+	got := ""
+	defer func() {
+		if p.t.Failed() {
+			p.t.Logf("the field has %q, want %q", got, want)
+		}
+	}()
+	until(p.t, "the field has "+want, func() bool {
+		got, _ = eval[string](p, `document.querySelector("[name=user_code]").value`)
+		return got == want
+	})
 }
 
 func TestAnotherPhoneIsToldThatTheCodeIsClaimed(t *testing.T) {
@@ -57,6 +155,141 @@ func TestAnotherPhoneIsToldThatTheCodeIsClaimed(t *testing.T) {
 	first.press("Approve")
 	second.see("another phone")
 	second.shoot("another-phone")
+	second.offersNone("Enter the code by hand") // it would lead back here
+
+	first.see("Approved. Look at your computer.")
+	redeem(t, s, d)
+	first.see("You're signed in on ALICE-PC")
+	until(t, "the second phone's page can be loaded again", func() bool {
+		_, ok := eval[any](second, `location.reload()`)
+		return ok
+	})
+	second.see("This code was already used.")
+	second.shoot("used")
+}
+
+func TestBothAnswersAreInReachOnASmallPhone(t *testing.T) {
+	s := serve(t)
+	p := newPhone(t)
+	p.screen(390, 664) // what a browser leaves of a small phone's screen
+	p.open(startByHand(t, s).VerificationURIComplete)
+	p.offers("Approve")
+	bottom, _ := eval[float64](p, `document.querySelector(".actions").getBoundingClientRect().bottom`)
+	if bottom == 0 || bottom > 664 {
+		t.Errorf("the answers end at %v, want both on the screen of 664", bottom)
+	}
+}
+
+func TestAComputerFarAwayIsInAmber(t *testing.T) {
+	s := serve(t, "--trusted-proxy", "127.0.0.1")
+	d := startFrom(t, s, "203.0.113.7")
+	p := newPhone(t)
+	p.open(d.VerificationURIComplete)
+	p.see("another network than this phone")
+	p.see("203.0.113.7")
+	p.see("Only approve if that computer is in front of you.")
+	p.shoot("far-away")
+}
+
+// startFrom asks for a grant as a desktop with that address.
+func startFrom(t *testing.T, s *server, address string) wire.DeviceAuthorization {
+	t.Helper()
+	form := url.Values{
+		"client_id": {demoClient}, "device_name": {"ALICE-PC"}, "device_platform": {"Windows 11"}, "app_version": {"1.4.2"},
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.issuer+wire.PathDeviceAuthorization, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Forwarded-For", address)
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	var d wire.DeviceAuthorization
+	if err := json.NewDecoder(a.Body).Decode(&d); err != nil || a.StatusCode != http.StatusOK {
+		t.Fatalf("device authorization: %s, %v", a.Status, err)
+	}
+	return d
+}
+
+func TestAnAppThatNobodyVouchesForIsMarked(t *testing.T) {
+	s := serve(t)
+	addBrief(t, s)
+	p := newPhone(t)
+	p.open(begin(t, sdk(t, s.issuer, func(c *desktop.Config) { c.ClientID = "brief" })).Current().Link())
+	p.see("not verified")
+	p.shoot("not-verified")
+}
+
+func TestTooManyTries(t *testing.T) {
+	s := serve(t)
+	p := newPhone(t)
+	until(t, "the budget for guesses is spent", func() bool {
+		p.open(s.issuer + "/device?user_code=BBBB-BBBB")
+		return strings.Contains(p.text(), "Too many tries")
+	})
+	p.see("then try again")
+	p.shoot("too-many-tries")
+}
+
+func TestSomethingBroke(t *testing.T) {
+	s := serve(t)
+	d := startByHand(t, s)
+	db, err := sql.Open("sqlite3", filepath.Join(s.data, "qrauthd.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`ALTER TABLE grants RENAME TO lost`); err != nil {
+		t.Fatal(err)
+	}
+	p := newPhone(t)
+	p.open(d.VerificationURIComplete)
+	p.see("Something broke on our side.")
+	p.shoot("broken")
+	reference, _ := eval[string](p, `document.querySelector(".reference").textContent.trim()`)
+	if reference == "" || !strings.Contains(s.log(), reference) {
+		t.Errorf("the operator's log does not have the reference %q", reference)
+	}
+}
+
+func TestAnEndedSignInSaysWhoEndedIt(t *testing.T) {
+	s := serve(t)
+	_, p := approvedByHand(t, s)
+	s.operate(t, "user", "disable", "Ada")
+	p.see("Signing in was ended.")
+	p.see("Whoever runs localhost")
+	p.shoot("ended")
+}
+
+func TestAPhoneThatLosesTheServerSaysSo(t *testing.T) {
+	s := serve(t)
+	p := newPhone(t)
+	p.open(startByHand(t, s).VerificationURIComplete)
+	p.offers("Approve")
+	s.kill()
+	p.see("Reconnecting")
+	s.start(t)
+	until(t, "the page has found the server again", func() bool { return !strings.Contains(p.text(), "Reconnecting") })
+	p.offers("Approve")
+}
+
+func TestPasskeysCanBeToldApart(t *testing.T) {
+	s := serve(t)
+	p := newPhone(t)
+	p.signUp(s, "Ada")
+	p.open(s.issuer + "/account")
+	p.see("Passkey 1")
+	p.newAuthenticator()
+	p.press("Add another passkey")
+	p.see("Passkey 2")
+	p.shoot("two-passkeys")
+	p.press("Sign out on this phone")
+	p.offers("Sign in with your passkey")
+	p.shoot("sign-in")
 }
 
 func TestAPhoneWithoutAPasskeyIsOfferedOne(t *testing.T) {
@@ -64,12 +297,21 @@ func TestAPhoneWithoutAPasskeyIsOfferedOne(t *testing.T) {
 	d := startByHand(t, s)
 	p := newPhone(t)
 	p.open(d.VerificationURIComplete)
+	before := p.top("[data-approve]")
 	p.press("Approve") // the browser finds no passkey
-	p.see("Create your passkey")
+	p.see("Nothing was approved")
+	if after := p.top("[data-approve]"); after != before {
+		t.Errorf("Approve went from %v to %v as the message came, want it to stay under the thumb", before, after)
+	}
+	until(t, "the message is in sight", func() bool {
+		seen, _ := eval[bool](p, `document.querySelector("[data-status]").getBoundingClientRect().bottom <= innerHeight`)
+		return seen
+	})
 	p.shoot("no-passkey")
 	p.join("Ada")
 	p.press("Approve")
 	p.see("Approved. Look at your computer.")
+	p.shoot("approved")
 	p.open(d.VerificationURIComplete)
 	p.see("Look at your computer")
 }
@@ -126,6 +368,9 @@ func invite(t *testing.T, s *server, args ...string) string {
 func TestRecoveryCodes(t *testing.T) {
 	s := serve(t)
 	p := newPhone(t)
+	p.open(s.issuer + "/join")
+	p.offers("Create passkey")
+	p.shoot("join")
 	p.signUp(s, "Ada")
 	code := regexp.MustCompile(`[2-9A-Z]{5}-[2-9A-Z]{5}-[2-9A-Z]{5}-[2-9A-Z]{5}`).FindString(p.text())
 	if code == "" {

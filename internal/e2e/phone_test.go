@@ -76,18 +76,33 @@ func newPhone(t *testing.T) *phone {
 	p := &phone{t: t, ctx: ctx}
 	p.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	p.watch()
-	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: 390, Height: 844, DeviceScaleFactor: 2, Mobile: true,
-	})
+	p.screen(390, 844)
 	p.theme("light")
 	call(p, webauthn.Enable, webauthn.EnableParams{})
+	p.newAuthenticator()
+	return p
+}
+
+// screen has the size of the page in CSS pixels.
+func (p *phone) screen(width, height int64) {
+	p.t.Helper()
+	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: width, Height: height, DeviceScaleFactor: 2, Mobile: true,
+	})
+}
+
+// newAuthenticator takes the place of the one that the phone has.
+func (p *phone) newAuthenticator() {
+	p.t.Helper()
+	if p.authenticator != "" {
+		call(p, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: p.authenticator})
+	}
 	p.authenticator = call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
 		Options: &webauthn.VirtualAuthenticatorOptions{
 			Protocol: "ctap2", Transport: "internal", HasResidentKey: true,
 			HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 		},
 	}).AuthenticatorID
-	return p
 }
 
 func (p *phone) must(err error) {
@@ -287,8 +302,11 @@ func (p *phone) approve(link string) {
 }
 
 // shoot takes a picture of the page in both themes, where the run collects them.
+// With or without, it checks what a picture would show.
 func (p *phone) shoot(name string) {
 	p.t.Helper()
+	p.canBeTouched()
+	p.fitsLargeText()
 	dir := os.Getenv("E2E_SCREENSHOTS")
 	if dir == "" {
 		return

@@ -47,7 +47,6 @@ func TestAPlainOAuthLibraryCompletes(t *testing.T) {
 	p.join("Ada")
 	p.press("Approve")
 	p.see("Approved. Look at your computer.")
-	p.shoot("approved")
 	token, err := conf.DeviceAccessToken(t.Context(), auth)
 	if err != nil {
 		t.Fatal(err)

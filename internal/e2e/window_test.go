@@ -258,16 +258,28 @@ func TestTheWindowInTheDark(t *testing.T) {
 	p.open(link)
 	scanned := w.turn(waiting)
 	w.keep("scanned-dark", scanned)
-	p.press("Deny")
-	denied := w.turn(scanned)
-	w.keep("denied-dark", denied)
+	p.join("Ada")
+	p.press("Approve")
+	screens := w.film(scanned)
+	if len(screens) < 2 {
+		t.Fatalf("the window showed %d screens after the approval, want a welcome and the app", len(screens))
+	}
+	w.keep("welcome-dark", screens[len(screens)-2])
+	w.keep("app-dark", screens[len(screens)-1])
 }
 
 func TestTheWindowWhenItEndsBadly(t *testing.T) {
 	t.Parallel()
+	t.Run("in the light", func(t *testing.T) { endBadly(t, "light") })
+	if os.Getenv("E2E_SCREENSHOTS") != "" { // in the dark nothing but the picture is another
+		t.Run("in the dark", func(t *testing.T) { endBadly(t, "dark") })
+	}
+}
+
+func endBadly(t *testing.T, theme string) {
 	t.Run("denied, and Return tries again", func(t *testing.T) {
 		s := serve(t)
-		w := newWindow(t, s.issuer, t.TempDir(), "light")
+		w := newWindow(t, s.issuer, t.TempDir(), theme)
 		link := w.link()
 		p := newPhone(t)
 		waiting := w.picture()
@@ -275,8 +287,8 @@ func TestTheWindowWhenItEndsBadly(t *testing.T) {
 		scanned := w.turn(waiting)
 		p.press("Deny")
 		denied := w.turn(scanned)
-		w.keep("denied-light", denied)
-		w.press("Return")
+		w.keep("denied-"+theme, denied)
+		w.leave(denied, "Return")
 		if again := w.link(); again == link {
 			t.Error("trying again shows the old code")
 		}
@@ -284,31 +296,43 @@ func TestTheWindowWhenItEndsBadly(t *testing.T) {
 	t.Run("expired, and Return shows a new code", func(t *testing.T) {
 		s := serve(t)
 		addBrief(t, s)
-		w := newWindow(t, s.issuer, t.TempDir(), "light", "--client-id", "brief")
+		w := newWindow(t, s.issuer, t.TempDir(), theme, "--client-id", "brief")
 		link := w.link()
 		until(t, "the code is veiled", func() bool { _, shown := scan(w.picture()); return !shown })
-		w.keep("expired-light", w.turn(empty))
-		w.press("Return")
+		expired := w.turn(empty)
+		w.keep("expired-"+theme, expired)
+		w.leave(expired, "Return")
 		if again := w.link(); again == link {
 			t.Error("the new code is the old one")
 		}
 	})
 	t.Run("offline", func(t *testing.T) {
 		s := serve(t)
-		w := newWindow(t, s.issuer, t.TempDir(), "light")
+		w := newWindow(t, s.issuer, t.TempDir(), theme)
 		w.link()
 		waiting := w.picture()
 		s.kill()
-		w.keep("offline-light", w.turn(waiting))
+		w.keep("offline-"+theme, w.turn(waiting))
 		w.link() // the code stays: the phone may reach the server
 	})
 	t.Run("unreachable", func(t *testing.T) {
-		w := newWindow(t, "http://localhost:1", t.TempDir(), "light")
-		unreachable := w.turn(empty)
-		w.keep("unreachable-light", unreachable)
+		w := newWindow(t, "http://localhost:1", t.TempDir(), theme)
+		screens := w.film(empty) // the app has one of its own until it knows
+		unreachable := screens[len(screens)-1]
+		w.keep("unreachable-"+theme, unreachable)
 		if _, shown := scan(unreachable); shown {
 			t.Error("there is a QR code of a server that cannot be reached")
 		}
+	})
+}
+
+// leave types a key until the window shows another screen: a button that has just
+// become another one cannot be pressed yet.
+func (w *window) leave(before image.Image, key string) {
+	w.t.Helper()
+	until(w.t, key+" leads to another screen", func() bool {
+		w.press(key)
+		return differs(before, w.picture()) > anotherScreen
 	})
 }
 

@@ -98,12 +98,18 @@
 
   let running = null;
 
-  // tell says what happened, near the button; calmly when nothing is wrong.
+  let status = one('[data-status]');
+
+  // below is the place for words about a button: the first one that follows it.
+  const below = button => all('[data-status]')
+    .find(place => button.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING) || status;
+
+  // tell says what happened, below the button; calmly when nothing is wrong.
   function tell(text, calm = false) {
-    const status = one('[data-status]');
     if (!status) return;
     status.classList.toggle('calm', calm);
     status.textContent = text;
+    if (text) status.scrollIntoView({block: 'nearest'});
   }
 
   const lock = locked => all('[data-approve], [data-approve-elsewhere], [data-sign-in], [data-add-passkey], [data-renew-codes], [data-ask] button, [data-create] button')
@@ -116,6 +122,7 @@
     lock(true);
     button.setAttribute('aria-busy', 'true');
     tell('');
+    status = below(button);
     try {
       await work(running.signal);
     } catch (error) {
@@ -210,6 +217,12 @@
 
   // ── Watching a sign-in ──
 
+  // reconnecting says whether the server is out of reach. Words that stand there already are not announced again.
+  function reconnecting(lost) {
+    const text = lost ? words.sayReconnecting : '';
+    all('[data-reconnecting]').forEach(place => { if (place.textContent !== text) place.textContent = text; });
+  }
+
   // watch reports each snapshot until onState says that it is done. The server holds a request until something
   // changes; without `since` it answers at once.
   function watch(onState) {
@@ -244,14 +257,15 @@
           const moved = String(answer.seq) !== String(seq);
           seq = answer.seq;
           wait = 1000;
-          show('[data-reconnecting]', false);
+          reconnecting(false);
           if (onState(answer)) return;
           if (!moved && Date.now() - began < 1000) await pause(1000);
         } catch {
           if (hurried || leaving) continue;
-          show('[data-reconnecting]', true);
+          reconnecting(true);
           await pause(wait);
           wait = Math.min(wait * 2, 10000);
+          hurried = true; // a server that is back answers at once, and the page stops saying that it is lost
         }
       }
     }
@@ -293,20 +307,39 @@
   const pages = {
     code() {
       const field = one('[name=user_code]');
+      const size = 8;
       const group = text => text.length > 4 ? `${text.slice(0, 4)}-${text.slice(4)}` : text;
       const plain = text => text.toUpperCase().replace(/[^A-Z0-9]/g, '');
+      // A whole link may be pasted, too: the code is in its query.
+      const linked = text => plain((text.match(/user_code=([a-z0-9-]+)/i) || [])[1] || '');
+
       field.addEventListener('input', event => {
         if (event.isComposing) return;
-        const before = plain(field.value.slice(0, field.selectionStart)).length;
-        field.value = group(plain(field.value).slice(0, 8));
+        let code = linked(field.value);
+        let before = code.length;
+        if (!code) {
+          code = plain(field.value);
+          before = plain(field.value.slice(0, field.selectionStart)).length;
+          // What comes into a full field takes the place of what followed it.
+          const surplus = Math.max(0, code.length - size);
+          code = code.slice(0, before) + code.slice(before + surplus);
+        }
+        field.value = group(code.slice(0, size));
         const caret = before > 4 ? before + 1 : before;
         field.setSelectionRange(caret, caret);
       });
+
+      // A code that was not accepted: selected, so that typing starts over, and a tap mends one letter.
+      if (!field.value) return;
+      field.value = group(linked(field.value) || plain(field.value));
+      field.select();
     },
 
     confirm() {
       const {here, scan, begin, finish: end, entry} = main.dataset;
       const code = one('[data-user-code]');
+      const spoken = one('[data-user-code-spoken]');
+      const spell = text => text.split('-').map(letters => [...letters].join(' ')).join(', ');
       let finishing = false; // the answer carries a cookie: nothing may interrupt it
 
       const approve = hints => async signal => {
@@ -331,7 +364,10 @@
           go(here);
           return true;
         }
-        if (state.user_code && state.user_code !== code.textContent) code.textContent = state.user_code;
+        if (state.user_code && state.user_code !== code.textContent) {
+          code.textContent = state.user_code;
+          spoken.textContent = spell(state.user_code);
+        }
         if (state.expires_in !== undefined) time.set(state.expires_in);
         return false;
       });
@@ -377,7 +413,7 @@
       try {
         const {name, existing} = await post(check, {invitation});
         show('[data-uninvited]', false);
-        show('[data-invited]', hasPasskeys);
+        show('[data-invited]', true);
         show('[data-newcomer]', !existing);
         show('[data-existing]', existing);
         one('[data-account]').textContent = name || '';

@@ -80,10 +80,12 @@ func accountPage(a login.Account) mobileweb.Account {
 	for _, p := range a.Passkeys {
 		page.Passkeys = append(page.Passkeys, mobileweb.Passkey{
 			ID:       base64.RawURLEncoding.EncodeToString(p.ID),
+			Label:    provider(p.AAGUID),
 			Created:  p.CreatedAt,
 			LastUsed: p.LastUsedAt,
 		})
 	}
+	number(page.Passkeys)
 	return page
 }
 

@@ -32,8 +32,10 @@ func (f *Face) pageOf(r *http.Request, b browser, s login.Sight) mobileweb.Page 
 	switch {
 	case s.State == grant.Expired:
 		return mobileweb.Expired{AppName: app, DeviceName: computer}
-	case s.State == grant.Cancelled, s.Client.ID == "":
+	case s.State == grant.Cancelled:
 		return mobileweb.Cancelled{AppName: app, DeviceName: computer}
+	case g.Voided(), s.Client.ID == "":
+		return mobileweb.Ended{AppName: app, DeviceName: computer}
 	case s.State == grant.Pending, s.State == grant.Scanned, s.State == grant.Confirming && mine:
 		return f.question(r, b, s)
 	case s.State == grant.Approved && mine:

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/admin"
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
@@ -237,9 +238,22 @@ func TestEveryDecisionIsProtectedAgainstCSRF(t *testing.T) {
 
 func TestAFormCannotPassForTheScriptsJSON(t *testing.T) {
 	s := serve(t, phone.Limits{})
-	a := s.browser().do(http.MethodPost, "/join/begin", "text/plain", `{"name":"Eve"}`)
-	if a.StatusCode != http.StatusBadRequest {
-		t.Errorf("got %s, want 400", a.Status)
+	g, _ := s.Start(logintest.App)
+	b := s.browser()
+	opening := b.open(g)
+	for _, path := range []string{
+		"/join/invitation", "/join/begin", "/join/finish", "/signin/begin", "/signin/finish",
+		"/account/passkeys/begin", "/account/passkeys/finish", "/account/recovery-codes",
+		"/confirm/" + opening + "/scan", "/confirm/" + opening + "/begin", "/confirm/" + opening + "/finish",
+	} {
+		for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json/x"} {
+			if a := b.do(http.MethodPost, path, kind, `{"name":"Eve"}`); a.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s as %q: got %s, want 400", path, kind, a.Status)
+			}
+		}
+	}
+	if got := s.state(g); got != grant.Pending {
+		t.Errorf("the grant is %s, want it untouched", got)
 	}
 }
 
@@ -309,6 +323,9 @@ func TestPagesOfAGrantThatIsOver(t *testing.T) {
 	}{
 		{"cancelled on the computer", "cancelled", func(s *site, g grant.Grant) { _ = s.Cancel(s.t.Context(), logintest.App, g.ID) }},
 		{"run out", "run out", func(s *site, g grant.Grant) { s.Clock.Advance(auth.DefaultLifetime) }},
+		{"ended with its app", "whoever runs", func(s *site, g grant.Grant) {
+			_ = admin.Operator{Store: s.Store, Now: s.Clock.Now}.RemoveClient(s.t.Context(), logintest.App)
+		}},
 		{"used by another phone", "already", func(s *site, g grant.Grant) { _ = s.Deny(s.t.Context(), "another phone", g.ID) }},
 	}
 	for _, tt := range tests {
@@ -326,6 +343,23 @@ func TestPagesOfAGrantThatIsOver(t *testing.T) {
 				t.Errorf("approve: got %s %s, want a refusal with a sentence", a.Status, a.body)
 			}
 		})
+	}
+}
+
+func TestAnAccountDisabledAfterItsApprovalIsToldWhoEndedIt(t *testing.T) {
+	s := serve(t, phone.Limits{})
+	g, _ := s.Start(logintest.App)
+	b := s.browser()
+	opening := b.open(g)
+	b.join("Ada", opening)
+	if a, _ := b.approve(opening); a.StatusCode != http.StatusOK {
+		t.Fatalf("approve: %s %s", a.Status, a.body)
+	}
+	if _, _, err := (admin.Operator{Store: s.Store, Now: s.Clock.Now}).Disable(t.Context(), "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	if page := b.get("/confirm/" + opening); !strings.Contains(page.body, "hoever runs") || strings.Contains(page.body, "Wasn") {
+		t.Errorf("the page does not say who ended it:\n%s", page.body)
 	}
 }
 

@@ -56,7 +56,7 @@ var causes = []struct {
 	{errForeignOrigin, explanation{http.StatusForbidden, mobileweb.Refused{}, mobileweb.SayReload, "refused"}},
 	{errBody, explanation{http.StatusBadRequest, mobileweb.Refused{}, mobileweb.SayReload, "malformed"}},
 	{login.ErrUnknownCode, explanation{http.StatusNotFound, mobileweb.UnknownCode{}, mobileweb.SayOver, "unknown_code"}},
-	{login.ErrUnknownClient, explanation{http.StatusGone, mobileweb.Cancelled{}, mobileweb.SayOver, "over"}},
+	{login.ErrUnknownClient, explanation{http.StatusGone, mobileweb.Ended{}, mobileweb.SayOver, "over"}},
 	{grant.ErrClaimed, explanation{http.StatusConflict, mobileweb.OnAnotherPhone{}, mobileweb.SayOnAnotherPhone, "claimed"}},
 	{grant.ErrNotClaimed, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayTookTooLong, "no_ceremony"}},
 	{grant.ErrApproved, explanation{http.StatusConflict, mobileweb.Used{}, mobileweb.SayOver, "over"}},
@@ -125,11 +125,14 @@ type failure struct {
 	Location string `json:"location,omitempty"`
 }
 
-// api turns a handler into one whose errors are JSON.
+// api turns a handler into one that takes the script's JSON, and whose errors are JSON.
 func (f *Face) api(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		err := h(w, r)
+		err := errBody
+		if r.Method == http.MethodGet || saysJSON(r) {
+			err = h(w, r)
+		}
 		if err == nil {
 			return
 		}

@@ -30,13 +30,15 @@ type answered struct {
 	Credential json.RawMessage `json:"credential"`
 }
 
-// read decodes a JSON body. A browser does not let another origin's page send
-// this content type without asking first.
-func read(w http.ResponseWriter, r *http.Request, into any) error {
+// saysJSON reports whether the body is declared as JSON, which a browser does not
+// let another origin's page send without asking first.
+func saysJSON(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return errBody
-	}
+	return err == nil && kind == "application/json"
+}
+
+// read decodes a JSON body.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAnswer)).Decode(into); err != nil {
 		return errBody
 	}
