@@ -19,12 +19,18 @@ func bubble(t *testing.T, f *fake, test func(t *testing.T, n *network, l *deskto
 	})
 }
 
-// synctestUntil lets a bubble's time pass.
-func synctestUntil(t *testing.T, d time.Duration) {
-	t.Helper()
+// pass lets a bubble's time pass, which takes none outside of it. A handler that
+// is slow calls it.
+func pass(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	<-timer.C
+}
+
+// synctestUntil lets a bubble's time pass, and what is due then happen.
+func synctestUntil(t *testing.T, d time.Duration) {
+	t.Helper()
+	pass(d)
 	synctest.Wait()
 }
 

@@ -67,16 +67,14 @@ func TestSleepingPastTheExpiryEndsTheLogin(t *testing.T) {
 			endsWith(t, l, desktop.ErrExpired)
 		})
 	})
-	t.Run("when the server goes on saying pending", func(t *testing.T) {
+	t.Run("after its lifetime awake, when the server goes on saying pending", func(t *testing.T) {
 		for name, noPush := range map[string]bool{"with push": false, "without": true} {
 			t.Run(name, func(t *testing.T) {
 				f := newFake()
 				f.noPush = noPush
 				asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
 					s.sleep(time.Hour)
-					began := time.Now()
-					endsWith(t, l, desktop.ErrExpired)
-					polledAt(t, f, began, time.Second)
+					endsAfterItsTime(t, l, desktop.ErrExpired)
 				})
 			})
 		}
@@ -104,6 +102,24 @@ func TestSleepingPastTheExpiryEndsTheLogin(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestAClockThatIsSetForwardDoesNotEndTheLogin(t *testing.T) {
+	for name, noPush := range map[string]bool{"with push": false, "without": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			f.noPush = noPush
+			asleep(t, f, func(t *testing.T, _ *network, s *sleeper, l *desktop.Login) {
+				s.sleep(time.Hour)
+				synctestUntil(t, time.Minute)
+				if left := l.Current().Expires.Sub(s.now()); left < 3*time.Minute || left > 4*time.Minute {
+					t.Errorf("the screen says that %v are left, want nearly four minutes", left)
+				}
+				f.set(wire.StateApproved)
+				signedIn(t, l)
+			})
+		})
+	}
 }
 
 func TestAClockThatIsSetBackDoesNotKeepADeadCodeAlive(t *testing.T) {

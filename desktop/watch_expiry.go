@@ -25,6 +25,20 @@ func (w *watch) stillGood(d time.Duration) {
 	}
 }
 
+// heardPending takes the server's word for it that a code lives which only the
+// clock on the wall has declared dead. After a sleep the server would have said
+// that it has expired, so somebody has set the clock. The other clock still ends a
+// login that the server would string along.
+func (w *watch) heardPending() {
+	left := time.Until(w.deadline)
+	if w.ranOut.IsZero() || w.lastPoll.Before(w.ranOut) || left <= 0 {
+		return
+	}
+	w.ranOut = time.Time{}
+	w.expireIn(left)
+	w.view.CodeExpires = w.view.Expires
+}
+
 // mindExpiry ends the login when the code has run out and one more poll has
 // found nothing. That one is not held back by the pace, or what was approved in
 // the last moments would be lost; a server that asked to be left alone is.

@@ -74,7 +74,7 @@ func TestTheLifetimeCountsFromTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := brief()
 		f.onStart = func(httpWriter, *httpRequest) bool {
-			time.Sleep(2 * time.Second) // on the way
+			pass(2 * time.Second) // on the way
 			return false
 		}
 		n := f.plug(t)
@@ -111,7 +111,7 @@ func TestAPollUnderWayAtTheExpiryIsNotTheLast(t *testing.T) {
 		refuse(w, 400, wire.CodeAuthorizationPending) // decided before the approval
 		flush(w)
 		f.set(wire.StateApproved)
-		time.Sleep(4 * time.Second) // and the answer ends after the expiry
+		pass(4 * time.Second) // and the answer ends after the expiry
 		return true
 	}
 	bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {
@@ -129,7 +129,7 @@ func TestANewsDuringTheLastPollIsNotLost(t *testing.T) {
 			return false
 		}
 		f.set(wire.StateApproved) // in the very last moment
-		time.Sleep(time.Second)
+		pass(time.Second)
 		refuse(w, 400, wire.CodeAuthorizationPending) // decided before it
 		return true
 	}
@@ -144,7 +144,7 @@ func TestTokensOnTheirWayAtTheExpiryAreAwaited(t *testing.T) {
 	f := brief()
 	f.noPush = false
 	f.onToken = func(int, httpWriter, *httpRequest) bool {
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		return false
 	}
 	bubble(t, f, func(t *testing.T, _ *network, l *desktop.Login) {

@@ -24,8 +24,10 @@ func (w *watch) answered(a answer) {
 		w.retryAt = time.Now().Add(a.retryAfter)
 	case outcomePending:
 		w.pace = w.pace.answered()
+		w.heardPending()
 	case outcomeSlowDown:
 		w.pace = w.pace.slowedDown()
+		w.heardPending()
 	}
 	w.rest()
 	if w.again && a.outcome != outcomeFailed {

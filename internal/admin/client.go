@@ -100,10 +100,15 @@ func checkName(name string) error {
 	if clean == "" {
 		return fmt.Errorf("the empty name is %w: give the name that people know the application by", ErrInvalid)
 	}
-	if utf8.RuneCountInString(strings.TrimSpace(name)) > auth.MaxDeviceField {
+	if tooLong(name) {
 		return fmt.Errorf("name %q is %w: use at most %d characters", clean, ErrInvalid, auth.MaxDeviceField)
 	}
 	return nil
+}
+
+// tooLong reports a name that auth.CleanName would cut, into another one.
+func tooLong(name string) bool {
+	return utf8.RuneCountInString(strings.TrimSpace(name)) > auth.MaxDeviceField
 }
 
 func checkDuration(what string, d, least, most time.Duration) error {

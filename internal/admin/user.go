@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -145,9 +144,8 @@ func findUser(tx store.Tx, idOrName string) (auth.User, error) {
 	if !errors.Is(err, store.ErrNotFound) {
 		return u, err
 	}
-	name := auth.CleanName(idOrName)
-	if utf8.RuneCountInString(strings.TrimSpace(idOrName)) > auth.MaxDeviceField {
-		name = "" // nobody's: cut to the length of a name it could be somebody else's
+	if tooLong(idOrName) {
+		return auth.User{}, fmt.Errorf("user %q: %w", idOrName, ErrNoUser)
 	}
 	all, err := tx.Users()
 	if err != nil {
@@ -155,7 +153,7 @@ func findUser(tx store.Tx, idOrName string) (auth.User, error) {
 	}
 	var named []auth.User
 	for _, u := range all {
-		if strings.EqualFold(u.Name, name) {
+		if strings.EqualFold(u.Name, auth.CleanName(idOrName)) {
 			named = append(named, u)
 		}
 	}

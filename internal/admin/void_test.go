@@ -107,8 +107,14 @@ func TestAGrantBegunWithACachedClientBelongsToTheOneBefore(t *testing.T) {
 	if _, _, err := o.AddClient(t.Context(), admin.ClientRequest{ID: logintest.App, Name: "Acme Studio"}); err != nil {
 		t.Fatal(err)
 	}
-	w.Approve(ada, g.ID)
+	if sight, err := w.Look(t.Context(), ada.Browser, g.ID); err != nil || sight.Client.ID != "" {
+		t.Errorf("the page shows the client %q, %v, want none", sight.Client.ID, err)
+	}
+	answer := ada.Get(w.Begin(ada, g.ID))
+	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, answer); !errors.Is(err, login.ErrUnknownClient) {
+		t.Errorf("approve: got %v, want ErrUnknownClient", err)
+	}
 	if _, err := w.Redeem(t.Context(), cached, code); !errors.Is(err, grant.ErrDenied) {
-		t.Errorf("got %v, want ErrDenied", err)
+		t.Errorf("redeem: got %v, want ErrDenied", err)
 	}
 }

@@ -201,15 +201,16 @@ func (w *window) keep(name string, img image.Image) {
 	}
 }
 
-// keepWelcome saves the welcome and the app that follows it. The welcome is short,
-// and a busy machine may miss it: then there is nothing to save.
+// keepWelcome wants the welcome and the app that follows it, and saves both. The
+// welcome lasts a second and a half: film it from the approval on.
 func (w *window) keepWelcome(theme string, screens []image.Image) {
 	w.t.Helper()
 	last := len(screens) - 1
-	w.keep("app-"+theme, screens[last])
-	if last > 0 {
-		w.keep("welcome-"+theme, screens[last-1])
+	if last < 1 {
+		w.t.Fatalf("the window showed %d screens after the approval, want a welcome and the app", len(screens))
 	}
+	w.keep("welcome-"+theme, screens[last-1])
+	w.keep("app-"+theme, screens[last])
 }
 
 // crop leaves the empty screen around the window out.

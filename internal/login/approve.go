@@ -71,9 +71,12 @@ func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id
 		if err := s.know(tx, browser, who.ID); err != nil {
 			return g, err
 		}
-		if _, err := tx.Client(g.ClientID); err != nil {
+		switch _, err := clientOf(tx, g); {
+		case errors.Is(err, store.ErrNotFound):
 			refusal = ErrUnknownClient
 			return g.Void(now), nil
+		case err != nil:
+			return g, err
 		}
 		return g.Approve(now, browser, who.ID)
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -48,6 +49,17 @@ func (s *Service) AuthenticateClient(ctx context.Context, id auth.ClientID, sec 
 		return c, nil
 	}
 	return auth.Client{}, ErrClientAuth
+}
+
+// clientOf finds the client that began the grant. A client that was added under
+// its ID since is another one, to which nobody was asked to consent: then too the
+// error is store.ErrNotFound.
+func clientOf(tx store.Tx, g grant.Grant) (auth.Client, error) {
+	c, err := tx.Client(g.ClientID)
+	if err == nil && c.CreatedAt.After(g.CreatedAt) {
+		return auth.Client{}, store.ErrNotFound
+	}
+	return c, err
 }
 
 // clientsFresh is how old a cached client may be: an operator's change takes

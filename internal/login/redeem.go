@@ -88,14 +88,10 @@ func (s *Service) session(now time.Time, g grant.Grant, access secret.Text) auth
 func sessionOf(id auth.GrantID) auth.SessionID { return auth.SessionID(id) }
 
 // gone reports whether the client or the person that an approved grant needs has
-// been removed or disabled since. A client that was added again is another one.
+// been removed or disabled since.
 func gone(tx store.Tx, g grant.Grant) (bool, error) {
-	c, err := tx.Client(g.ClientID)
-	if err != nil {
+	if _, err := clientOf(tx, g); err != nil {
 		return missing(err)
-	}
-	if c.CreatedAt.After(g.CreatedAt) {
-		return true, nil
 	}
 	u, err := tx.User(g.UserID)
 	if err != nil {

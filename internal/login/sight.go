@@ -45,7 +45,7 @@ func (s *Service) see(ctx context.Context, browser auth.BrowserID, find func(sto
 		}
 		now := s.now()
 		sight = Sight{Grant: g, State: g.StateAt(now), Now: now}
-		if sight.Client, err = tx.Client(g.ClientID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if sight.Client, err = clientOf(tx, g); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		sight.Person, err = person(tx, now, browser)

@@ -18,7 +18,7 @@ type version struct {
 func (db *DB) Watch(ctx context.Context, changed func()) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	last := db.writer.ask(ctx)
+	last, _ := db.writer.ask(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,23 +27,25 @@ func (db *DB) Watch(ctx context.Context, changed func()) {
 			return
 		case <-tick.C:
 		}
-		if v := db.writer.ask(ctx); v != last {
+		if v, ok := db.writer.ask(ctx); ok && v != last {
 			last = v
 			changed()
 		}
 	}
 }
 
-// ask has the writer look; the zero version when ctx or the writer has ended.
-func (w *writer) ask(ctx context.Context) version {
+// ask has the writer look; false when nobody can tell, for the file cannot be read
+// or ctx or the writer has ended.
+func (w *writer) ask(ctx context.Context) (version, bool) {
 	answer := make(chan version, 1)
 	select {
 	case w.looks <- answer:
-		return <-answer
+		v := <-answer
+		return v, v != version{}
 	case <-ctx.Done():
 	case <-w.ended:
 	}
-	return version{}
+	return version{}, false
 }
 
 // look reads the version between two batches. On this connection SQLite counts the

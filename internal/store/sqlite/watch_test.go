@@ -5,7 +5,13 @@ import "testing"
 func TestOnlyOthersChangesMakeAnotherVersion(t *testing.T) {
 	path := newPath(t)
 	db, other := openAt(t, path, Options{}), openAt(t, path, Options{})
-	ask := func() version { return db.writer.ask(t.Context()) }
+	ask := func() version {
+		v, ok := db.writer.ask(t.Context())
+		if !ok {
+			t.Error("the writer cannot tell")
+		}
+		return v
+	}
 	before := ask()
 	addUser(t, db, "ours")
 	if !hasUser(t, other, "ours") {
