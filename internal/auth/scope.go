@@ -8,8 +8,9 @@ import (
 
 // The scopes that the server itself gives a meaning to.
 const (
-	ScopeOpenID  = "openid"
-	ScopeProfile = "profile" // the person's name at UserInfo
+	ScopeOpenID  = "openid"         // an ID token, and UserInfo
+	ScopeProfile = "profile"        // the person's name at UserInfo
+	ScopeOffline = "offline_access" // a refresh token: signed in until signed out
 )
 
 // Scopes is a set of scope tokens in the order in which they were asked for.
@@ -33,6 +34,9 @@ func ParseScopes(param string) (Scopes, error) {
 	}
 	return s, nil
 }
+
+// DefaultScopes are those of a client that none were named for.
+func DefaultScopes() Scopes { return Scopes{ScopeOpenID, ScopeProfile, ScopeOffline} }
 
 // Has reports whether the set contains the token.
 func (s Scopes) Has(token string) bool { return slices.Contains(s, token) }

@@ -6,18 +6,41 @@ import (
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
-// Session is one desktop, signed in: what a redeemed grant became. It ends when
-// it is deleted or its access token expires, whichever is first.
+// Session is one desktop, signed in: what a redeemed grant became. Its access
+// tokens name it (sid) and are worth nothing at this server once it has ended.
+// It ends when it is deleted or its time is over, whichever is first.
 type Session struct {
-	ID         SessionID
-	GrantID    GrantID
-	UserID     UserID
-	ClientID   ClientID
-	Scopes     Scopes
-	Device     Device
-	AccessHash secret.Hash // of the opaque access token
+	ID       SessionID // random
+	GrantID  GrantID   // one grant, one session
+	UserID   UserID
+	ClientID ClientID
+	Scopes   Scopes
+	// Resources are what its access tokens may be for, the default first (RFC 8707).
+	Resources []string
+	Device    Device
+	// AuthTime is when the person proved their passkey.
+	AuthTime time.Time
+	// KeyThumbprint is that of the DPoP key that its tokens are bound to (RFC 9449
+	// section 6); empty: bearer tokens.
+	KeyThumbprint string
+	// Family is the hash of what all refresh tokens of the session have in common;
+	// the zero hash: there are none (no offline_access).
+	Family secret.Hash
+	// Generation counts the rotations of the refresh token, RotatedAt is the last.
+	Generation int64
+	RotatedAt  time.Time
 	CreatedAt  time.Time
-	ExpiresAt  time.Time
+	// ExpiresAt is the end if nothing happens: of the idle time, which each refresh
+	// moves, and never past the absolute limit.
+	ExpiresAt time.Time
+}
+
+// Refresh is one refresh token, as it is kept. Several of one generation are
+// alive when an answer was lost on the way and asked for again.
+type Refresh struct {
+	Hash       secret.Hash
+	SessionID  SessionID
+	Generation int64
 }
 
 // Browser is a phone's browser in which a person proved a passkey. It makes the

@@ -55,7 +55,7 @@ const GrantKept = time.Hour
 
 // Pruned counts the records that a Prune deleted.
 type Pruned struct {
-	Grants, Sessions, Browsers, Invitations, Ceremonies int
+	Grants, Sessions, Browsers, Invitations, Ceremonies, Keys, Replays int
 }
 
 // Tx is a transaction. It is bound to the context that it was begun with, to be
@@ -66,6 +66,9 @@ type Tx interface {
 	Users
 	Passkeys
 	Sessions
+	Refreshes
+	Keys
+	Replays
 	Browsers
 	Invitations
 	RecoveryCodes
@@ -93,6 +96,7 @@ type Clients interface {
 	AddClient(auth.Client) error
 	Client(auth.ClientID) (auth.Client, error)
 	Clients() ([]auth.Client, error) // by ID
+	SetClient(auth.Client) error     // ErrNotFound unless added
 	// RemoveClient deletes the client and its sessions.
 	RemoveClient(auth.ClientID) error
 }
@@ -117,12 +121,40 @@ type Passkeys interface {
 	RemovePasskey(id []byte) error
 }
 
-// Sessions keeps the desktops that are signed in.
+// Sessions keeps the desktops that are signed in. A grant has one at most, and a
+// family of refresh tokens belongs to one: Add returns ErrConflict otherwise.
 type Sessions interface {
 	AddSession(auth.Session) error
-	SessionByAccess(secret.Hash) (auth.Session, error)
+	Session(auth.SessionID) (auth.Session, error)
+	SessionByGrant(auth.GrantID) (auth.Session, error)
+	SessionByFamily(secret.Hash) (auth.Session, error)
 	SessionsOf(auth.UserID) ([]auth.Session, error) // oldest first
+	SetSession(auth.Session) error                  // ErrNotFound unless added
+	// RemoveSession deletes the session and its refresh tokens.
 	RemoveSession(auth.SessionID) error
+}
+
+// Refreshes keeps the refresh tokens of sessions, those that may still be used
+// and those that were a moment ago.
+type Refreshes interface {
+	AddRefresh(auth.Refresh) error // ErrNotFound when the session is not there
+	Refresh(secret.Hash) (auth.Refresh, error)
+	// RemoveRefreshes deletes those of the session that are of an earlier generation.
+	// That there is none is no error.
+	RemoveRefreshes(session auth.SessionID, before int64) error
+}
+
+// Keys keeps the server's own keys.
+type Keys interface {
+	AddKey(auth.Key) error
+	Keys() ([]auth.Key, error) // oldest first
+	SetKey(auth.Key) error     // ErrNotFound unless added
+}
+
+// Replays remembers one-time values that were used.
+type Replays interface {
+	// AddReplay returns ErrConflict when the value is remembered already.
+	AddReplay(auth.Replay) error
 }
 
 // Browsers keeps the phones' browsers in which somebody proved a passkey.

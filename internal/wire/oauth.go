@@ -12,12 +12,15 @@ type DeviceAuthorization struct {
 	PushURI                 string `json:"push_uri,omitempty"`
 }
 
-// Token is the successful response of RFC 6749 section 5.1.
+// Token is the successful response of RFC 6749 section 5.1, with the ID token of
+// OpenID Connect Core section 3.1.3.3.
 type Token struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"` // seconds
-	Scope       string `json:"scope,omitempty"`
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
 }
 
 // UserInfo is what a desktop may learn of the person.
@@ -26,20 +29,62 @@ type UserInfo struct {
 	Name    string `json:"name,omitempty"`
 }
 
-// Metadata is the document of RFC 8414 section 2, with our extension
-// device_push_endpoint.
+// Introspection is the response of RFC 7662 section 2.2. Of a token that is not
+// active it says nothing else.
+type Introspection struct {
+	Active    bool          `json:"active"`
+	Scope     string        `json:"scope,omitempty"`
+	ClientID  string        `json:"client_id,omitempty"`
+	TokenType string        `json:"token_type,omitempty"`
+	ExpiresAt int64         `json:"exp,omitempty"` // seconds since the epoch
+	IssuedAt  int64         `json:"iat,omitempty"` // seconds since the epoch
+	Subject   string        `json:"sub,omitempty"`
+	Audience  []string      `json:"aud,omitempty"`
+	Issuer    string        `json:"iss,omitempty"`
+	ID        string        `json:"jti,omitempty"`
+	SessionID string        `json:"sid,omitempty"`
+	Bound     *Confirmation `json:"cnf,omitempty"`
+}
+
+// Confirmation names the key that a token is bound to (RFC 9449 section 6.1).
+type Confirmation struct {
+	KeyThumbprint string `json:"jkt"`
+}
+
+// Metadata is the document of RFC 8414 section 2 and of OpenID Connect Discovery
+// section 3, with our extension device_push_endpoint.
 type Metadata struct {
 	Issuer                      string   `json:"issuer"`
+	AuthorizationEndpoint       string   `json:"authorization_endpoint"`
 	TokenEndpoint               string   `json:"token_endpoint"`
 	DeviceAuthorizationEndpoint string   `json:"device_authorization_endpoint"`
 	DevicePushEndpoint          string   `json:"device_push_endpoint,omitempty"`
+	JWKSURI                     string   `json:"jwks_uri"`
 	RevocationEndpoint          string   `json:"revocation_endpoint,omitempty"`
+	IntrospectionEndpoint       string   `json:"introspection_endpoint,omitempty"`
 	UserInfoEndpoint            string   `json:"userinfo_endpoint,omitempty"`
 	ResponseTypesSupported      []string `json:"response_types_supported"`
+	ResponseModesSupported      []string `json:"response_modes_supported"`
 	GrantTypesSupported         []string `json:"grant_types_supported"`
 	ScopesSupported             []string `json:"scopes_supported,omitempty"`
+	ClaimsSupported             []string `json:"claims_supported,omitempty"`
+	SubjectTypesSupported       []string `json:"subject_types_supported"`
+	ACRValuesSupported          []string `json:"acr_values_supported,omitempty"`
+	PromptValuesSupported       []string `json:"prompt_values_supported,omitempty"`
+	ChallengeMethodsSupported   []string `json:"code_challenge_methods_supported"`
+	IDTokenAlgorithms           []string `json:"id_token_signing_alg_values_supported"`
+	DPoPAlgorithms              []string `json:"dpop_signing_alg_values_supported"`
 	TokenAuthMethods            []string `json:"token_endpoint_auth_methods_supported,omitempty"`
+	TokenAuthAlgorithms         []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	RevocationAuthMethods       []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	RevocationAuthAlgorithms    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
+	IntrospectionAuthMethods    []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAuthAlgorithms []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	ResponseIssParameter        bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 section 3
+	// The next three default to true or are commonly taken for supported where they are left out.
+	ClaimsParameter     bool `json:"claims_parameter_supported"`
+	RequestParameter    bool `json:"request_parameter_supported"`
+	RequestURIParameter bool `json:"request_uri_parameter_supported"`
 }
 
 // Error is the error response of RFC 6749 section 5.2. It is also the error
@@ -71,4 +116,14 @@ const (
 	CodeAccessDenied         = "access_denied"           // RFC 8628 3.5
 	CodeExpiredToken         = "expired_token"           // RFC 8628 3.5
 	CodeInvalidToken         = "invalid_token"           // RFC 6750 3.1
+	CodeInsufficientScope    = "insufficient_scope"      // RFC 6750 3.1
+	CodeInvalidTarget        = "invalid_target"          // RFC 8707 2
+	CodeInvalidDPoPProof     = "invalid_dpop_proof"      // RFC 9449 5
+	CodeUseDPoPNonce         = "use_dpop_nonce"          // RFC 9449 8
+
+	// Of the authorization endpoint.
+	CodeUnsupportedResponseType = "unsupported_response_type" // RFC 6749 4.1.2.1
+	CodeLoginRequired           = "login_required"            // OpenID Connect Core 3.1.2.6
+	CodeRequestUnsupported      = "request_not_supported"     // OpenID Connect Core 3.1.2.6
+	CodeRequestURIUnsupported   = "request_uri_not_supported" // OpenID Connect Core 3.1.2.6
 )

@@ -141,12 +141,25 @@ func BenchmarkRedeem(b *testing.B) {
 			if err := tx.SetGrant(g); err != nil {
 				return err
 			}
-			access := secret.Must().Hash()
-			return tx.AddSession(auth.Session{
-				ID: auth.SessionID(access.String()), GrantID: g.ID, UserID: g.UserID, ClientID: g.ClientID, Scopes: g.Scopes,
-				Device: g.Device, AccessHash: access, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
-			})
+			id := auth.SessionID(secret.Must().Hash().String())
+			if err := tx.AddSession(auth.Session{
+				ID: id, GrantID: g.ID, UserID: g.UserID, ClientID: g.ClientID, Scopes: g.Scopes,
+				Device: g.Device, AuthTime: now, Family: secret.Must().Hash(), Generation: 1, RotatedAt: now,
+				CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+			}); err != nil {
+				return err
+			}
+			return tx.AddRefresh(auth.Refresh{Hash: secret.Must().Hash(), SessionID: id, Generation: 1})
 		})
+	})
+}
+
+// BenchmarkAddReplay is what each request with a proof writes.
+func BenchmarkAddReplay(b *testing.B) {
+	db := openAt(b, newPath(b), Options{})
+	inParallel(b, func() error {
+		r := auth.Replay{Hash: secret.Must().Hash(), ExpiresAt: time.Now().Add(90 * time.Second)}
+		return db.Update(context.Background(), func(tx store.Tx) error { return tx.AddReplay(r) })
 	})
 }
 

@@ -2,18 +2,28 @@ package sqlite
 
 import "github.com/qrauthd/qrauthd/internal/auth"
 
-const clientColumns = `id, name, verified, secret_hash, scopes, lifetime, poll_interval, created_at`
+const clientColumns = `id, name, verified, auth_method, secrets, keys, redirect_uris, resources, introspects,
+	pairwise, require_dpop, scopes, lifetime, poll_interval, created_at`
 
 func scanClient(r row) (c auth.Client, err error) {
-	err = r.Scan(&c.ID, &c.Name, &c.Verified, (*digest)(&c.SecretHash), scopes(&c.Scopes),
-		&c.Lifetime, &c.Interval, (*instant)(&c.CreatedAt))
+	err = r.Scan(&c.ID, &c.Name, &c.Verified, &c.AuthMethod, (*clientSecrets)(&c.Secrets), &c.Keys,
+		(*words)(&c.RedirectURIs), (*words)(&c.Resources), (*words)(&c.Introspects),
+		&c.Pairwise, &c.RequireDPoP, scopes(&c.Scopes), &c.Lifetime, &c.Interval, (*instant)(&c.CreatedAt))
 	return c, err
 }
 
+// clientArgs are the columns but for the ID, in their order.
+func clientArgs(c auth.Client) []any {
+	return []any{
+		c.Name, c.Verified, string(c.AuthMethod), clientSecrets(c.Secrets), blob(c.Keys),
+		words(c.RedirectURIs), words(c.Resources), words(c.Introspects),
+		c.Pairwise, c.RequireDPoP, c.Scopes.String(), int64(c.Lifetime), int64(c.Interval), instant(c.CreatedAt),
+	}
+}
+
 func (t *tx) AddClient(c auth.Client) error {
-	return t.add("client", `INSERT INTO clients (`+clientColumns+`) VALUES (?,?,?,?,?,?,?,?)`,
-		string(c.ID), c.Name, c.Verified, digest(c.SecretHash), c.Scopes.String(),
-		int64(c.Lifetime), int64(c.Interval), instant(c.CreatedAt))
+	return t.add("client", `INSERT INTO clients (`+clientColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		append([]any{string(c.ID)}, clientArgs(c)...)...)
 }
 
 func (t *tx) Client(id auth.ClientID) (auth.Client, error) {
@@ -22,6 +32,13 @@ func (t *tx) Client(id auth.ClientID) (auth.Client, error) {
 
 func (t *tx) Clients() ([]auth.Client, error) {
 	return all(t, "clients", scanClient, `SELECT `+clientColumns+` FROM clients ORDER BY id`)
+}
+
+func (t *tx) SetClient(c auth.Client) error {
+	return t.change("client", `UPDATE clients SET name=?, verified=?, auth_method=?, secrets=?, keys=?,
+		redirect_uris=?, resources=?, introspects=?, pairwise=?, require_dpop=?,
+		scopes=?, lifetime=?, poll_interval=?, created_at=? WHERE id = ?`,
+		append(clientArgs(c), string(c.ID))...)
 }
 
 func (t *tx) RemoveClient(id auth.ClientID) error {

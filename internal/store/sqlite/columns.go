@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -34,6 +36,27 @@ func (c *instant) Scan(src any) error {
 		return fmt.Errorf("a time is stored as %T", src)
 	}
 	return nil
+}
+
+// MarshalJSON writes the time as it stands in a column.
+func (c instant) MarshalJSON() ([]byte, error) {
+	v, err := c.Value()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *instant) UnmarshalJSON(text []byte) error {
+	var micros *int64
+	if err := json.Unmarshal(text, &micros); err != nil {
+		return err
+	}
+	if micros == nil {
+		return c.Scan(nil)
+	}
+	return c.Scan(*micros)
 }
 
 // digest is the 32 bytes of a hash; NULL is the zero hash.
@@ -78,6 +101,54 @@ func (c *words) Scan(src any) error {
 
 // scopes is words for auth.Scopes.
 func scopes(s *auth.Scopes) *words { return (*words)(s) }
+
+// clientSecrets is a JSON array, in the order of the list.
+type clientSecrets []auth.ClientSecret
+
+// storedSecret is one of clientSecrets.
+type storedSecret struct {
+	Hash      string  `json:"hash"` // in hex, which SQL can write too
+	CreatedAt instant `json:"created_at"`
+	ExpiresAt instant `json:"expires_at"`
+}
+
+func (c clientSecrets) Value() (driver.Value, error) {
+	list := make([]storedSecret, len(c))
+	for i, s := range c {
+		list[i] = storedSecret{hex.EncodeToString(s.Hash[:]), instant(s.CreatedAt), instant(s.ExpiresAt)}
+	}
+	text, err := json.Marshal(list)
+	return string(text), err
+}
+
+func (c *clientSecrets) Scan(src any) error {
+	text, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a list of secrets is stored as %T", src)
+	}
+	var list []storedSecret
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return err
+	}
+	*c = nil
+	for _, stored := range list {
+		s, err := stored.secret()
+		if err != nil {
+			return err
+		}
+		*c = append(*c, s)
+	}
+	return nil
+}
+
+func (s storedSecret) secret() (auth.ClientSecret, error) {
+	b, err := hex.DecodeString(s.Hash)
+	if err != nil {
+		return auth.ClientSecret{}, err
+	}
+	h, err := secret.HashFrom(b)
+	return auth.ClientSecret{Hash: h, CreatedAt: time.Time(s.CreatedAt), ExpiresAt: time.Time(s.ExpiresAt)}, err
+}
 
 // address is an IP address in text; no address is the empty text.
 type address netip.Addr

@@ -211,11 +211,14 @@ func newConnector(path string, opts Options, p purpose) *connector {
 //   - wal_autocheckpoint: 16 MiB of log, so that a page written by many commits is
 //     moved into the database once.
 //   - journal_size_limit: what a burst left of the log is given back.
+//   - secure_delete: what a page no longer holds is overwritten when the page is
+//     written, such as a key of the server that has been sealed or has expired.
 //   - trusted_schema, cell_size_check: a damaged or tampered file is met with an error.
 const pragmas = `
 PRAGMA temp_store = MEMORY;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA journal_size_limit = 67108864;
+PRAGMA secure_delete = FAST;
 PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;`
 

@@ -205,9 +205,15 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 	for name, query := range map[string]string{
 		"grant by ID":             `SELECT ` + grantColumns + ` FROM grants WHERE id = 'x'`,
 		"grant by code":           `SELECT id FROM grants WHERE id = (SELECT grant_id FROM user_codes WHERE code = 'x')`,
-		"session":                 `SELECT ` + sessionColumns + ` FROM sessions WHERE access_hash = x'00'`,
+		"session by ID":           findSession + `id = 'x'`,
+		"session by grant":        findSession + `grant_id = 'x'`,
+		"session by family":       findSession + `family_hash = x'00'`,
+		"refresh token":           `SELECT ` + refreshColumns + ` FROM refreshes WHERE hash = x'00'`,
+		"earlier refresh tokens":  `DELETE FROM refreshes WHERE session_id = 'x' AND generation < 2`,
+		"the cascade's search":    `SELECT hash FROM refreshes WHERE session_id = 'x'`,
 		"live grants of a client": `SELECT id FROM grants WHERE expires_at > 1 AND client_id = 'x' ORDER BY expires_at, rowid`,
 		"grants to prune":         `SELECT rowid FROM grants WHERE expires_at <= 1 ORDER BY expires_at, rowid LIMIT 5`,
+		"replays to prune":        `SELECT hash FROM replays WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
 		"others to prune":         `SELECT rowid FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
 		"codes to remove":         `DELETE FROM user_codes WHERE code IN ('x', 'y')`,
 	} {

@@ -10,14 +10,17 @@ import (
 
 const grantColumns = `id, seq, state, client_id, scopes, device_name, device_platform, app_version, origin,
 	poll_interval, created_at, expires_at, code, code_minted_at, old_code, old_code_until,
-	claimed_by, challenge, user_id, decided_at, redeemed_at`
+	claimed_by, challenge, user_id, decided_at, redeemed_at,
+	resources, key_thumbprint, nonce, redirect_uri, redirect_state, redirect_challenge, auth_code_hash`
 
 func scanGrant(r row) (g grant.Grant, err error) {
 	err = r.Scan(&g.ID, &g.Seq, &g.State, &g.ClientID, scopes(&g.Scopes),
 		&g.Device.Name, &g.Device.Platform, &g.Device.AppVersion, (*address)(&g.Origin),
 		&g.Interval, (*instant)(&g.CreatedAt), (*instant)(&g.ExpiresAt),
 		&g.Code, (*instant)(&g.CodeMintedAt), &g.OldCode, (*instant)(&g.OldCodeUntil),
-		&g.ClaimedBy, &g.Challenge, &g.UserID, (*instant)(&g.DecidedAt), (*instant)(&g.RedeemedAt))
+		&g.ClaimedBy, &g.Challenge, &g.UserID, (*instant)(&g.DecidedAt), (*instant)(&g.RedeemedAt),
+		(*words)(&g.Resources), &g.KeyThumbprint, &g.Nonce,
+		&g.Redirect.URI, &g.Redirect.State, &g.Redirect.Challenge, (*digest)(&g.Redirect.Code))
 	return g, err
 }
 
@@ -29,6 +32,8 @@ func grantArgs(g grant.Grant) []any {
 		int64(g.Interval), instant(g.CreatedAt), instant(g.ExpiresAt),
 		string(g.Code), instant(g.CodeMintedAt), string(g.OldCode), instant(g.OldCodeUntil),
 		string(g.ClaimedBy), blob(g.Challenge), string(g.UserID), instant(g.DecidedAt), instant(g.RedeemedAt),
+		words(g.Resources), g.KeyThumbprint, g.Nonce,
+		g.Redirect.URI, g.Redirect.State, g.Redirect.Challenge, digest(g.Redirect.Code),
 	}
 }
 
@@ -37,7 +42,7 @@ func (t *tx) AddGrant(g grant.Grant) error {
 		return err
 	}
 	err := t.add("grant", `INSERT INTO grants (`+grantColumns+`)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
 	if err == nil {
 		return nil
 	}
@@ -83,7 +88,8 @@ func (t *tx) SetGrant(g grant.Grant) error {
 	return t.change("grant", `UPDATE grants SET seq=?, state=?, client_id=?, scopes=?,
 		device_name=?, device_platform=?, app_version=?, origin=?, poll_interval=?, created_at=?, expires_at=?,
 		code=?, code_minted_at=?, old_code=?, old_code_until=?,
-		claimed_by=?, challenge=?, user_id=?, decided_at=?, redeemed_at=?
+		claimed_by=?, challenge=?, user_id=?, decided_at=?, redeemed_at=?,
+		resources=?, key_thumbprint=?, nonce=?, redirect_uri=?, redirect_state=?, redirect_challenge=?, auth_code_hash=?
 		WHERE id = ?`, append(grantArgs(g), string(g.ID))...)
 }
 

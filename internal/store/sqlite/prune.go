@@ -21,10 +21,12 @@ func (db *DB) Prune(ctx context.Context, now time.Time) (store.Pruned, error) {
 		prune func(t *tx, now time.Time, limit int) (int, error)
 	}{
 		{"grants", &p.Grants, (*tx).pruneGrants},
-		{"sessions", &p.Sessions, expired("sessions")},
-		{"browsers", &p.Browsers, expired("browsers")},
-		{"invitations", &p.Invitations, expired("invitations")},
-		{"ceremonies", &p.Ceremonies, expired("ceremonies")},
+		{"sessions", &p.Sessions, expired("sessions", "rowid")},
+		{"browsers", &p.Browsers, expired("browsers", "rowid")},
+		{"invitations", &p.Invitations, expired("invitations", "rowid")},
+		{"ceremonies", &p.Ceremonies, expired("ceremonies", "rowid")},
+		{"keys", &p.Keys, expired("keys", "rowid")},
+		{"replays", &p.Replays, expired("replays", "hash")},
 	} {
 		n, err := db.pruneAll(ctx, now, noun.prune)
 		*noun.count = n
@@ -52,11 +54,11 @@ func (db *DB) pruneAll(ctx context.Context, now time.Time, prune func(*tx, time.
 	}
 }
 
-// expired deletes what is past its time from a table. The table's name is one of
-// this package's own words.
-func expired(table string) func(*tx, time.Time, int) (int, error) {
-	query := `DELETE FROM ` + table + ` WHERE rowid IN (
-		SELECT rowid FROM ` + table + ` WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`
+// expired deletes what is past its time from a table, found by its key. Both
+// names are this package's own words.
+func expired(table, key string) func(*tx, time.Time, int) (int, error) {
+	query := `DELETE FROM ` + table + ` WHERE ` + key + ` IN (
+		SELECT ` + key + ` FROM ` + table + ` WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`
 	return func(t *tx, now time.Time, limit int) (int, error) {
 		n, err := t.exec(query, instant(now), limit)
 		return int(n), err

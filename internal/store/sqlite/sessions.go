@@ -5,30 +5,57 @@ import (
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
-const sessionColumns = `id, grant_id, user_id, client_id, scopes, device_name, device_platform, app_version,
-	access_hash, created_at, expires_at`
+const (
+	sessionColumns = `id, grant_id, user_id, client_id, scopes, resources, device_name, device_platform, app_version,
+	auth_time, key_thumbprint, family_hash, generation, rotated_at, created_at, expires_at`
+	findSession = `SELECT ` + sessionColumns + ` FROM sessions WHERE `
+)
 
 func scanSession(r row) (s auth.Session, err error) {
-	err = r.Scan(&s.ID, &s.GrantID, &s.UserID, &s.ClientID, scopes(&s.Scopes),
+	err = r.Scan(&s.ID, &s.GrantID, &s.UserID, &s.ClientID, scopes(&s.Scopes), (*words)(&s.Resources),
 		&s.Device.Name, &s.Device.Platform, &s.Device.AppVersion,
-		(*digest)(&s.AccessHash), (*instant)(&s.CreatedAt), (*instant)(&s.ExpiresAt))
+		(*instant)(&s.AuthTime), &s.KeyThumbprint, (*digest)(&s.Family), &s.Generation,
+		(*instant)(&s.RotatedAt), (*instant)(&s.CreatedAt), (*instant)(&s.ExpiresAt))
 	return s, err
 }
 
-func (t *tx) AddSession(s auth.Session) error {
-	return t.add("session", `INSERT INTO sessions (`+sessionColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-		string(s.ID), string(s.GrantID), string(s.UserID), string(s.ClientID), s.Scopes.String(),
+// sessionArgs are the columns but for the ID, in their order.
+func sessionArgs(s auth.Session) []any {
+	return []any{
+		string(s.GrantID), string(s.UserID), string(s.ClientID), s.Scopes.String(), words(s.Resources),
 		s.Device.Name, s.Device.Platform, s.Device.AppVersion,
-		digest(s.AccessHash), instant(s.CreatedAt), instant(s.ExpiresAt))
+		instant(s.AuthTime), s.KeyThumbprint, digest(s.Family), s.Generation,
+		instant(s.RotatedAt), instant(s.CreatedAt), instant(s.ExpiresAt),
+	}
 }
 
-func (t *tx) SessionByAccess(h secret.Hash) (auth.Session, error) {
-	return one(t, "session", scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE access_hash = ?`, digest(h))
+func (t *tx) AddSession(s auth.Session) error {
+	return t.add("session", `INSERT INTO sessions (`+sessionColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		append([]any{string(s.ID)}, sessionArgs(s)...)...)
+}
+
+func (t *tx) Session(id auth.SessionID) (auth.Session, error) {
+	return one(t, "session", scanSession, findSession+`id = ?`, string(id))
+}
+
+func (t *tx) SessionByGrant(id auth.GrantID) (auth.Session, error) {
+	return one(t, "session of grant", scanSession, findSession+`grant_id = ?`, string(id))
+}
+
+// SessionByFamily finds nothing by the zero hash, which stands as NULL.
+func (t *tx) SessionByFamily(h secret.Hash) (auth.Session, error) {
+	return one(t, "session of family", scanSession, findSession+`family_hash = ?`, digest(h))
 }
 
 func (t *tx) SessionsOf(user auth.UserID) ([]auth.Session, error) {
-	return all(t, "sessions", scanSession,
-		`SELECT `+sessionColumns+` FROM sessions WHERE user_id = ? ORDER BY created_at, rowid`, string(user))
+	return all(t, "sessions", scanSession, findSession+`user_id = ? ORDER BY created_at, rowid`, string(user))
+}
+
+func (t *tx) SetSession(s auth.Session) error {
+	return t.change("session", `UPDATE sessions SET grant_id=?, user_id=?, client_id=?, scopes=?, resources=?,
+		device_name=?, device_platform=?, app_version=?, auth_time=?, key_thumbprint=?, family_hash=?,
+		generation=?, rotated_at=?, created_at=?, expires_at=? WHERE id = ?`,
+		append(sessionArgs(s), string(s.ID))...)
 }
 
 func (t *tx) RemoveSession(id auth.SessionID) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -20,6 +21,9 @@ func concurrency() []testCase {
 		{"a caller that fails does not take its neighbours with it", failingNeighbours},
 		{"of 50 grants that want one user code one gets it", oneUserCode},
 		{"what works once has one winner of 50", takeOnce},
+		{"of 50 sessions of one grant one is added", oneSession},
+		{"of 50 rotations of one refresh token one wins", oneRotation},
+		{"of 50 uses of one value one is the first", oneUse},
 		{"View reads one state while writers run", consistentView},
 		{"Update sees the newest state and View what is committed", viewSeesCommitted},
 	}
@@ -132,6 +136,64 @@ func takeOnce(t *testing.T, s store.Store) {
 		})
 	}
 	equal(t, "recovery codes left", found(t, s, store.Tx.RecoveryCodesLeft, k.user.ID), len(k.codes)-1)
+}
+
+func oneSession(t *testing.T, s store.Store) {
+	k := family(0)
+	update(t, s, func(tx store.Tx) error { return errors.Join(tx.AddUser(k.user), tx.AddClient(k.client)) })
+	errs := atOnce(50, func(i int) error {
+		session := sampleSession(i, k.user.ID, k.client.ID)
+		session.GrantID = k.grant.ID
+		return s.Update(context.Background(), func(tx store.Tx) error { return tx.AddSession(session) })
+	})
+	oneWinner(t, errs, store.ErrConflict)
+	equal(t, "sessions", len(found(t, s, store.Tx.SessionsOf, k.user.ID)), 1)
+}
+
+func oneRotation(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	next := func(i int) auth.Refresh { return sampleRefresh(1+i, k.session.ID, k.refresh.Generation+1) }
+	errs := atOnce(50, func(i int) error {
+		return s.Update(context.Background(), func(tx store.Tx) error { return rotate(tx, k.refresh.Hash, next(i)) })
+	})
+	oneWinner(t, errs, errRefused)
+	k.session.Generation++
+	equal(t, "session", found(t, s, store.Tx.Session, k.session.ID), k.session)
+	equal(t, "the token before", found(t, s, store.Tx.Refresh, k.refresh.Hash), k.refresh)
+	for i, err := range errs {
+		if err == nil {
+			equal(t, "the winner's token", found(t, s, store.Tx.Refresh, next(i).Hash), next(i))
+			continue
+		}
+		missing(t, s, "a loser's token", store.Tx.Refresh, next(i).Hash)
+	}
+}
+
+// rotate puts next in the place of a token of the session's present generation,
+// and refuses one of an earlier.
+func rotate(tx store.Tx, old secret.Hash, next auth.Refresh) error {
+	r, err := tx.Refresh(old)
+	if err != nil {
+		return err
+	}
+	s, err := tx.Session(r.SessionID)
+	if err != nil {
+		return err
+	}
+	if r.Generation != s.Generation {
+		return errRefused
+	}
+	s.Generation = next.Generation
+	return errors.Join(tx.SetSession(s), tx.AddRefresh(next), tx.RemoveRefreshes(s.ID, r.Generation))
+}
+
+func oneUse(t *testing.T, s store.Store) {
+	errs := atOnce(50, func(i int) error {
+		r := sampleReplay(0)
+		r.ExpiresAt = r.ExpiresAt.Add(time.Duration(i) * time.Second)
+		return s.Update(context.Background(), func(tx store.Tx) error { return tx.AddReplay(r) })
+	})
+	oneWinner(t, errs, store.ErrConflict)
 }
 
 // consistentView has writers move both grants together, so that a reading in

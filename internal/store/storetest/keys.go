@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -54,6 +56,7 @@ func notFound(t *testing.T, s store.Store) {
 		{"GrantByUserCode of nothing", get(store.Tx.GrantByUserCode, "")},
 		{"SetGrant", put(store.Tx.SetGrant, k.grant)},
 		{"Client", get(store.Tx.Client, k.client.ID)},
+		{"SetClient", put(store.Tx.SetClient, k.client)},
 		{"RemoveClient", put(store.Tx.RemoveClient, k.client.ID)},
 		{"User", get(store.Tx.User, k.user.ID)},
 		{"SetUser", put(store.Tx.SetUser, k.user)},
@@ -61,8 +64,14 @@ func notFound(t *testing.T, s store.Store) {
 		{"Passkey", get(store.Tx.Passkey, k.passkey.ID)},
 		{"SetPasskey", put(store.Tx.SetPasskey, k.passkey)},
 		{"RemovePasskey", put(store.Tx.RemovePasskey, k.passkey.ID)},
-		{"SessionByAccess", get(store.Tx.SessionByAccess, k.session.AccessHash)},
+		{"Session", get(store.Tx.Session, k.session.ID)},
+		{"SessionByGrant", get(store.Tx.SessionByGrant, k.session.GrantID)},
+		{"SessionByFamily", get(store.Tx.SessionByFamily, k.session.Family)},
+		{"SessionByFamily of none", get(store.Tx.SessionByFamily, secret.Hash{})},
+		{"SetSession", put(store.Tx.SetSession, k.session)},
 		{"RemoveSession", put(store.Tx.RemoveSession, k.session.ID)},
+		{"Refresh", get(store.Tx.Refresh, k.refresh.Hash)},
+		{"SetKey", put(store.Tx.SetKey, k.key)},
 		{"Browser", get(store.Tx.Browser, k.browser.ID)},
 		{"RemoveBrowser", put(store.Tx.RemoveBrowser, k.browser.ID)},
 		{"Invitation", get(store.Tx.Invitation, k.invitation.Hash)},
@@ -74,17 +83,22 @@ func notFound(t *testing.T, s store.Store) {
 }
 
 func orphans(t *testing.T, s store.Store) {
-	seed(t, s)
-	k, owned := family(1), family(0)
+	k, owned := family(1), seed(t, s)
+	strayed, astray := owned.session, owned.session
+	strayed.UserID, astray.ClientID = k.user.ID, k.client.ID
 	halfOwned := sampleSession(2, owned.user.ID, k.client.ID)
 	expect(t, s, store.ErrNotFound, []attempt{
 		{"AddPasskey", put(store.Tx.AddPasskey, k.passkey)},
 		{"AddSession without its user", put(store.Tx.AddSession, k.session)},
 		{"AddSession without its client", put(store.Tx.AddSession, halfOwned)},
+		{"SetSession to a user who is not there", put(store.Tx.SetSession, strayed)},
+		{"SetSession to a client that is not there", put(store.Tx.SetSession, astray)},
+		{"AddRefresh", put(store.Tx.AddRefresh, k.refresh)},
 		{"PutBrowser", put(store.Tx.PutBrowser, k.browser)},
 		{"AddInvitation", put(store.Tx.AddInvitation, k.invitation)},
 		{"SetRecoveryCodes", func(tx store.Tx) error { return tx.SetRecoveryCodes(k.user.ID, k.codes) }},
 	})
+	owned.check(t, s)
 }
 
 func conflicts(t *testing.T, s store.Store) {
@@ -92,12 +106,18 @@ func conflicts(t *testing.T, s store.Store) {
 	other := family(1)
 	update(t, s, other.add)
 
+	freshSession := sampleSession(2, k.user.ID, k.client.ID)
 	sameCode, sameOld, crossed := sampleGrant(2), sampleGrant(2), sampleGrant(2)
 	sameCode.Code = k.grant.Code
 	sameOld.OldCode = k.grant.OldCode
 	crossed.Code = k.grant.OldCode
-	sameAccess := sampleSession(2, k.user.ID, k.client.ID)
-	sameAccess.AccessHash = k.session.AccessHash
+	sameID, sameGrant, sameFamily := freshSession, freshSession, freshSession
+	sameID.ID = k.session.ID
+	sameGrant.GrantID = k.session.GrantID
+	sameFamily.Family = k.session.Family
+	toGrant, toFamily := other.session, other.session
+	toGrant.GrantID, toFamily.Family = k.session.GrantID, k.session.Family
+	foreignRefresh := auth.Refresh{Hash: k.refresh.Hash, SessionID: other.session.ID}
 	freshID := sampleGrant(2)
 	freshID.ID = k.grant.ID
 	foreign := other.grant
@@ -115,7 +135,16 @@ func conflicts(t *testing.T, s store.Store) {
 		{"AddPasskey", put(store.Tx.AddPasskey, k.passkey)},
 		{"AddPasskey for another user", put(store.Tx.AddPasskey, auth.Passkey{ID: k.passkey.ID, UserID: other.user.ID})},
 		{"AddSession", put(store.Tx.AddSession, k.session)},
-		{"AddSession with the access token of another", put(store.Tx.AddSession, sameAccess)},
+		{"AddSession with the ID of another", put(store.Tx.AddSession, sameID)},
+		{"AddSession for the grant of another", put(store.Tx.AddSession, sameGrant)},
+		{"AddSession with the family of another", put(store.Tx.AddSession, sameFamily)},
+		{"SetSession to the grant of another", put(store.Tx.SetSession, toGrant)},
+		{"SetSession to the family of another", put(store.Tx.SetSession, toFamily)},
+		{"AddRefresh", put(store.Tx.AddRefresh, k.refresh)},
+		{"AddRefresh for another session", put(store.Tx.AddRefresh, foreignRefresh)},
+		{"AddKey", put(store.Tx.AddKey, k.key)},
+		{"AddReplay", put(store.Tx.AddReplay, k.replay)},
+		{"AddReplay with another end", put(store.Tx.AddReplay, auth.Replay{Hash: k.replay.Hash, ExpiresAt: epoch.Add(2 * time.Hour)})},
 		{"AddInvitation", put(store.Tx.AddInvitation, k.invitation)},
 		{"SetRecoveryCodes with another user's", func(tx store.Tx) error { return tx.SetRecoveryCodes(other.user.ID, k.codes) }},
 		{"AddCeremony", put(store.Tx.AddCeremony, k.ceremony)},
@@ -152,6 +181,9 @@ func conflictLeavesAll(t *testing.T, s store.Store) {
 		}
 		if err := tx.SetRecoveryCodes(other.user.ID, append(sampleCodes("new", 1), k.codes...)); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("SetRecoveryCodes with another user's: got %v, want ErrConflict", err)
+		}
+		if err := tx.AddReplay(k.replay); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("AddReplay of a value that was used: got %v, want ErrConflict", err)
 		}
 		return nil
 	})

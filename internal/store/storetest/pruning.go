@@ -29,6 +29,7 @@ func pruneBounds(t *testing.T, s store.Store) {
 	}{{&due, now}, {&kept, now.Add(time.Microsecond)}} {
 		k.grant.ExpiresAt = k.at.Add(-store.GrantKept)
 		k.session.ExpiresAt, k.browser.ExpiresAt = k.at, k.at
+		k.key.ExpiresAt, k.replay.ExpiresAt = k.at, k.at
 		k.invitation.ExpiresAt, k.ceremony.ExpiresAt = k.at, k.at
 		update(t, s, k.add)
 	}
@@ -36,10 +37,15 @@ func pruneBounds(t *testing.T, s store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "pruned", got, store.Pruned{Grants: 1, Sessions: 1, Browsers: 1, Invitations: 1, Ceremonies: 1})
+	equal(t, "pruned", got, store.Pruned{
+		Grants: 1, Sessions: 1, Browsers: 1, Invitations: 1, Ceremonies: 1, Keys: 1, Replays: 1,
+	})
 
 	missing(t, s, "grant", store.Tx.Grant, due.grant.ID)
-	missing(t, s, "session", store.Tx.SessionByAccess, due.session.AccessHash)
+	missing(t, s, "session", store.Tx.Session, due.session.ID)
+	missing(t, s, "refresh token", store.Tx.Refresh, due.refresh.Hash)
+	missing(t, s, "key", keyByID, due.key.ID)
+	update(t, s, func(tx store.Tx) error { return tx.AddReplay(due.replay) })
 	missing(t, s, "browser", store.Tx.Browser, due.browser.ID)
 	missing(t, s, "invitation", store.Tx.Invitation, due.invitation.Hash)
 	equal(t, "user", found(t, s, store.Tx.User, due.user.ID), due.user)
@@ -72,6 +78,9 @@ func pruneMany(t *testing.T, s store.Store) {
 			if err := tx.AddCeremony(sampleCeremony(i)); err != nil {
 				return err
 			}
+			if err := tx.AddReplay(sampleReplay(i)); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -79,13 +88,14 @@ func pruneMany(t *testing.T, s store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "pruned", got, store.Pruned{Grants: n, Ceremonies: n})
+	equal(t, "pruned", got, store.Pruned{Grants: n, Ceremonies: n, Replays: n})
 	missing(t, s, "a code", store.Tx.GrantByUserCode, sampleGrant(n-1).Code)
 }
 
 func pruneNever(t *testing.T, s store.Store) {
 	k := family(0)
 	k.session.ExpiresAt, k.browser.ExpiresAt, k.invitation.ExpiresAt = time.Time{}, time.Time{}, time.Time{}
+	k.key.ExpiresAt, k.replay.ExpiresAt = time.Time{}, time.Time{}
 	update(t, s, k.add)
 	got, err := s.Prune(context.Background(), epoch.Add(24*time.Hour))
 	if err != nil {
@@ -93,4 +103,7 @@ func pruneNever(t *testing.T, s store.Store) {
 	}
 	equal(t, "pruned", got, store.Pruned{Grants: 1, Ceremonies: 1})
 	equal(t, "sessions", found(t, s, store.Tx.SessionsOf, k.user.ID), []auth.Session{k.session})
+	equal(t, "refresh token", found(t, s, store.Tx.Refresh, k.refresh.Hash), k.refresh)
+	equal(t, "key", found(t, s, keyByID, k.key.ID), k.key)
+	remembered(t, s, k.replay)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -18,9 +19,11 @@ func roundTrips() []testCase {
 		{"every field of every noun reads back as it was added", everyField},
 		{"a noun with nothing but its key reads back as it was added", emptyFields},
 		{"any grant reads back as it was added and as it was set", anyGrant},
+		{"any client reads back as it was added and as it was set", anyClient},
 		{"a time reads back in UTC to the microsecond", timesToTheMicrosecond},
 		{"an empty collection reads back as nil", emptyCollections},
-		{"a user and a passkey read back as they were set", setRecords},
+		{"a record reads back as it was set, and what belongs to it stays", setRecords},
+		{"a record that is set to nothing but its key reads back so", setToNothing},
 		{"a browser that is put again replaces the one before", putAgain},
 		{"recovery codes that are set again replace the ones before", codesSetAgain},
 		{"lists come in their order", listsInOrder},
@@ -35,7 +38,10 @@ func emptyFields(t *testing.T, s store.Store) {
 		client:     auth.Client{ID: "c"},
 		user:       auth.User{ID: "u"},
 		passkey:    auth.Passkey{ID: []byte{0}, UserID: "u"},
-		session:    auth.Session{ID: "s", UserID: "u", ClientID: "c", AccessHash: hash("access")},
+		session:    auth.Session{ID: "s", UserID: "u", ClientID: "c"},
+		refresh:    auth.Refresh{Hash: hash("refresh"), SessionID: "s"},
+		key:        auth.Key{ID: "k"},
+		replay:     auth.Replay{Hash: hash("replay")},
 		browser:    auth.Browser{ID: "b", UserID: "u"},
 		invitation: auth.Invitation{Hash: hash("invitation")},
 		codes:      []auth.RecoveryCode{{Hash: hash("code"), UserID: "u"}},
@@ -69,16 +75,11 @@ func anyGrant(t *testing.T, s store.Store) {
 // drawGrant draws the n-th grant, with its first codes or its second.
 func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 	text := rapid.String()
-	instant := rapid.Custom(func(rt *rapid.T) time.Time {
-		return time.UnixMicro(rapid.Int64Range(-1<<50, 1<<52).Draw(rt, "µs")).UTC()
-	})
-	moment := rapid.OneOf(rapid.Just(time.Time{}), instant)
 	addr := rapid.OneOf(rapid.Just(netip.Addr{}), rapid.Custom(func(rt *rapid.T) netip.Addr {
 		a, _ := netip.AddrFromSlice(rapid.OneOf(
 			rapid.SliceOfN(rapid.Byte(), 4, 4), rapid.SliceOfN(rapid.Byte(), 16, 16)).Draw(rt, "address"))
 		return a
 	}))
-	scope := rapid.StringMatching(`[!#-\[\]-~]{1,12}`)
 	maybe := func(code grant.UserCode) grant.UserCode {
 		return rapid.SampledFrom([]grant.UserCode{"", code}).Draw(rt, "code")
 	}
@@ -87,7 +88,7 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 		Seq:      rapid.Int64().Draw(rt, "seq"),
 		State:    rapid.SampledFrom([]grant.State{grant.Pending, grant.Approved, grant.Redeemed}).Draw(rt, "state"),
 		ClientID: auth.ClientID(text.Draw(rt, "client")),
-		Scopes:   rapid.SliceOfNDistinct(scope, 0, 4, rapid.ID).Draw(rt, "scopes"),
+		Scopes:   words.Draw(rt, "scopes"),
 		Device:   auth.Device{Name: text.Draw(rt, "name"), Platform: text.Draw(rt, "platform"), AppVersion: text.Draw(rt, "version")},
 		Origin:   addr.Draw(rt, "origin"),
 		Interval: time.Duration(rapid.Int64().Draw(rt, "interval")),
@@ -103,14 +104,75 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 		UserID:       auth.UserID(text.Draw(rt, "user")),
 		DecidedAt:    moment.Draw(rt, "decided"),
 		RedeemedAt:   moment.Draw(rt, "redeemed"),
-	}
-	if len(g.Scopes) == 0 {
-		g.Scopes = nil
+
+		Resources:     words.Draw(rt, "resources"),
+		KeyThumbprint: text.Draw(rt, "thumbprint"),
+		Nonce:         text.Draw(rt, "nonce"),
+		Redirect: grant.Redirect{
+			URI: text.Draw(rt, "redirect"), State: text.Draw(rt, "client state"), Challenge: text.Draw(rt, "code challenge"),
+			Code: rapid.SampledFrom([]secret.Hash{{}, hash("code %d", n)}).Draw(rt, "code hash"),
+		},
 	}
 	if len(g.Challenge) == 0 {
 		g.Challenge = nil
 	}
 	return g
+}
+
+// words draws a list without spaces, which is nil when it is empty.
+var words = rapid.Custom(func(rt *rapid.T) []string {
+	word := rapid.StringMatching(`[!#-\[\]-~]{1,12}`)
+	return orNil(rapid.SliceOfNDistinct(word, 0, 4, rapid.ID).Draw(rt, "words"))
+})
+
+// moment draws a time to the microsecond, or none.
+var moment = rapid.OneOf(rapid.Just(time.Time{}), rapid.Custom(func(rt *rapid.T) time.Time {
+	return time.UnixMicro(rapid.Int64Range(-1<<50, 1<<52).Draw(rt, "µs")).UTC()
+}))
+
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+func anyClient(t *testing.T, s store.Store) {
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		first, second := drawClient(rt, n), drawClient(rt, n)
+		update(t, s, func(tx store.Tx) error { return tx.AddClient(first) })
+		equal(t, "client", found(t, s, store.Tx.Client, first.ID), first)
+		update(t, s, func(tx store.Tx) error { return tx.SetClient(second) })
+		equal(t, "client", found(t, s, store.Tx.Client, second.ID), second)
+	})
+}
+
+func drawClient(rt *rapid.T, n int) auth.Client {
+	clientSecret := rapid.Custom(func(rt *rapid.T) auth.ClientSecret {
+		return auth.ClientSecret{
+			Hash:      secret.Hash(rapid.SliceOfN(rapid.Byte(), len(secret.Hash{}), len(secret.Hash{})).Draw(rt, "hash")),
+			CreatedAt: moment.Draw(rt, "secret created"), ExpiresAt: moment.Draw(rt, "secret expires"),
+		}
+	})
+	return auth.Client{
+		ID:           auth.ClientID(fmt.Sprintf("%d", n)),
+		Name:         rapid.String().Draw(rt, "name"),
+		Verified:     rapid.Bool().Draw(rt, "verified"),
+		AuthMethod:   rapid.SampledFrom([]auth.AuthMethod{auth.AuthNone, auth.AuthSecret, auth.AuthPrivateKey}).Draw(rt, "method"),
+		Secrets:      orNil(rapid.SliceOfN(clientSecret, 0, 3).Draw(rt, "secrets")),
+		Keys:         orNil(rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(rt, "keys")),
+		RedirectURIs: words.Draw(rt, "redirects"),
+		Resources:    words.Draw(rt, "resources"),
+		Introspects:  words.Draw(rt, "introspects"),
+		Pairwise:     rapid.Bool().Draw(rt, "pairwise"),
+		RequireDPoP:  rapid.Bool().Draw(rt, "dpop"),
+		Scopes:       words.Draw(rt, "scopes"),
+		Lifetime:     time.Duration(rapid.Int64().Draw(rt, "lifetime")),
+		Interval:     time.Duration(rapid.Int64().Draw(rt, "interval")),
+		CreatedAt:    moment.Draw(rt, "created"),
+	}
 }
 
 func timesToTheMicrosecond(t *testing.T, s store.Store) {
@@ -123,7 +185,13 @@ func timesToTheMicrosecond(t *testing.T, s store.Store) {
 func emptyCollections(t *testing.T, s store.Store) {
 	g, u := freshGrant(0), sampleUser(0)
 	g.Scopes, g.Challenge = auth.Scopes{}, []byte{}
+	g.Resources = []string{}
 	p := auth.Passkey{ID: []byte("p"), UserID: u.ID, PublicKey: []byte{}, AAGUID: []byte{}, Transports: []string{}}
+	c := auth.Client{
+		ID: "c", Secrets: []auth.ClientSecret{}, Keys: []byte{}, Scopes: auth.Scopes{},
+		RedirectURIs: []string{}, Resources: []string{}, Introspects: []string{},
+	}
+	session := auth.Session{ID: "s", UserID: u.ID, ClientID: c.ID, Scopes: auth.Scopes{}, Resources: []string{}}
 	update(t, s, func(tx store.Tx) error {
 		if err := tx.AddGrant(g); err != nil {
 			return err
@@ -131,28 +199,84 @@ func emptyCollections(t *testing.T, s store.Store) {
 		if err := tx.AddUser(u); err != nil {
 			return err
 		}
+		if err := tx.AddClient(c); err != nil {
+			return err
+		}
+		if err := tx.AddSession(session); err != nil {
+			return err
+		}
+		if err := tx.AddKey(auth.Key{ID: "k", Material: []byte{}}); err != nil {
+			return err
+		}
 		return tx.AddPasskey(p)
 	})
-	g.Scopes, g.Challenge = nil, nil
+	g.Scopes, g.Challenge, g.Resources = nil, nil, nil
 	p.PublicKey, p.AAGUID, p.Transports = nil, nil, nil
 	equal(t, "grant", found(t, s, store.Tx.Grant, g.ID), g)
 	equal(t, "passkey", found(t, s, store.Tx.Passkey, p.ID), p)
+	equal(t, "client", found(t, s, store.Tx.Client, c.ID), auth.Client{ID: c.ID})
+	equal(t, "session", found(t, s, store.Tx.Session, session.ID), auth.Session{ID: "s", UserID: u.ID, ClientID: c.ID})
+	equal(t, "key", found(t, s, keyByID, "k"), auth.Key{ID: "k"})
 }
 
 func setRecords(t *testing.T, s store.Store) {
 	k := seed(t, s)
-	user := auth.User{ID: k.user.ID, Name: "Another name", CreatedAt: epoch.Add(time.Minute)}
-	passkey := auth.Passkey{
+	other := sampleClient(1)
+	k.user = auth.User{ID: k.user.ID, Name: "Another name", CreatedAt: epoch.Add(time.Minute)}
+	k.passkey = auth.Passkey{
 		ID: k.passkey.ID, UserID: k.user.ID, PublicKey: []byte{9}, AAGUID: []byte{8}, SignCount: 7,
 		Transports: []string{"usb"}, CreatedAt: epoch.Add(time.Second), LastUsedAt: epoch.Add(time.Minute),
 	}
+	k.client = auth.Client{
+		ID: k.client.ID, Name: "Another", AuthMethod: auth.AuthPrivateKey,
+		Secrets: []auth.ClientSecret{{Hash: hash("another"), ExpiresAt: epoch}}, Keys: []byte("{}"),
+		RedirectURIs: []string{"http://[::1]/"}, Resources: []string{"urn:a"}, Introspects: []string{"urn:b", "urn:c"},
+		Scopes: auth.Scopes{"profile"}, Lifetime: time.Minute, Interval: time.Second, CreatedAt: epoch.Add(time.Second),
+	}
+	k.session = auth.Session{
+		ID: k.session.ID, GrantID: "another grant", UserID: k.user.ID, ClientID: other.ID, Scopes: auth.Scopes{"profile"},
+		Resources: []string{"urn:a"}, Device: auth.Device{Name: "n", Platform: "p", AppVersion: "v"},
+		AuthTime: epoch.Add(time.Second), KeyThumbprint: "another key", Family: hash("another family"), Generation: 9,
+		RotatedAt: epoch.Add(2 * time.Second), CreatedAt: epoch.Add(3 * time.Second), ExpiresAt: epoch.Add(4 * time.Second),
+	}
+	k.key = auth.Key{
+		ID: k.key.ID, Use: auth.KeyDerives, Algorithm: "EdDSA", Material: []byte{7}, CreatedAt: epoch.Add(time.Second),
+		SignsFrom: epoch.Add(2 * time.Second), ExpiresAt: epoch.Add(3 * time.Second),
+	}
 	update(t, s, func(tx store.Tx) error {
-		if err := tx.SetUser(user); err != nil {
+		if err := tx.AddClient(other); err != nil {
 			return err
 		}
-		return tx.SetPasskey(passkey)
+		return k.set(tx)
 	})
-	k.user, k.passkey = user, passkey
+	k.check(t, s)
+}
+
+// set replaces those records that can be set.
+func (k samples) set(tx store.Tx) error {
+	for _, set := range []func() error{
+		func() error { return tx.SetGrant(k.grant) },
+		func() error { return tx.SetClient(k.client) },
+		func() error { return tx.SetUser(k.user) },
+		func() error { return tx.SetPasskey(k.passkey) },
+		func() error { return tx.SetSession(k.session) },
+		func() error { return tx.SetKey(k.key) },
+	} {
+		if err := set(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func setToNothing(t *testing.T, s store.Store) {
+	k := seed(t, s)
+	k.grant = grant.Grant{ID: k.grant.ID}
+	k.client, k.user = auth.Client{ID: k.client.ID}, auth.User{ID: k.user.ID}
+	k.passkey = auth.Passkey{ID: k.passkey.ID, UserID: k.user.ID}
+	k.session = auth.Session{ID: k.session.ID, UserID: k.user.ID, ClientID: k.client.ID}
+	k.key = auth.Key{ID: k.key.ID}
+	update(t, s, k.set)
 	k.check(t, s)
 }
 
@@ -188,6 +312,7 @@ func listsInOrder(t *testing.T, s store.Store) {
 	clients := []auth.Client{sampleClient(0), sampleClient(1), client}
 	passkeys := []auth.Passkey{samplePasskey(0, owner.ID), samplePasskey(1, owner.ID)}
 	sessions := []auth.Session{sampleSession(0, owner.ID, client.ID), sampleSession(1, owner.ID, client.ID)}
+	serverKeys := []auth.Key{sampleKey(0), sampleKey(1)}
 	update(t, s, func(tx store.Tx) error {
 		for _, i := range []int{2, 0, 1} {
 			if err := tx.AddUser(users[i]); err != nil {
@@ -204,6 +329,9 @@ func listsInOrder(t *testing.T, s store.Store) {
 			if err := tx.AddSession(sessions[i]); err != nil {
 				return err
 			}
+			if err := tx.AddKey(serverKeys[i]); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -215,6 +343,11 @@ func listsInOrder(t *testing.T, s store.Store) {
 		}
 		gotUsers, err := tx.Users()
 		equal(t, "users, oldest first", gotUsers, users)
+		if err != nil {
+			return err
+		}
+		gotKeys, err := tx.Keys()
+		equal(t, "keys, oldest first", gotKeys, serverKeys)
 		return err
 	})
 	equal(t, "passkeys, oldest first", found(t, s, store.Tx.PasskeysOf, owner.ID), passkeys)

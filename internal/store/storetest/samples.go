@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -53,6 +55,14 @@ func sampleGrant(i int) grant.Grant {
 		UserID:       "alice",
 		DecidedAt:    epoch.Add(3 * time.Second),
 		RedeemedAt:   epoch.Add(4 * time.Second),
+
+		Resources:     []string{"https://api.example", "urn:example:files"},
+		KeyThumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+		Nonce:         "n-0S6_WzA2Mj",
+		Redirect: grant.Redirect{
+			URI: "http://127.0.0.1/callback", State: "a state, as it came", Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+			Code: hash("code %d", i),
+		},
 	}
 }
 
@@ -69,7 +79,16 @@ func freshGrant(i int) grant.Grant {
 
 func sampleClient(i int) auth.Client {
 	return auth.Client{
-		ID: auth.ClientID(fmt.Sprintf("client-%d", i)), Name: "Äpp", Verified: true, SecretHash: hash("client %d", i),
+		ID: auth.ClientID(fmt.Sprintf("client-%d", i)), Name: "Äpp", Verified: true, AuthMethod: auth.AuthSecret,
+		Secrets: []auth.ClientSecret{
+			{Hash: hash("client %d, the next", i), CreatedAt: epoch.Add(time.Hour)},
+			{Hash: hash("client %d", i), CreatedAt: epoch, ExpiresAt: epoch.Add(2*time.Hour + time.Microsecond)},
+		},
+		Keys:         []byte(`{"keys":[]}`),
+		RedirectURIs: []string{"http://127.0.0.1/callback", "com.example.app:/callback"},
+		Resources:    []string{"https://api.example", "urn:example:files"},
+		Introspects:  []string{"https://other.example"},
+		Pairwise:     true, RequireDPoP: true,
 		Scopes: auth.Scopes{"openid"}, Lifetime: 300 * time.Second, Interval: 5 * time.Second, CreatedAt: epoch,
 	}
 }
@@ -93,9 +112,29 @@ func sampleSession(i int, user auth.UserID, client auth.ClientID) auth.Session {
 	return auth.Session{
 		ID: auth.SessionID(fmt.Sprintf("session-%d", i)), GrantID: auth.GrantID(fmt.Sprintf("grant-%d", i)),
 		UserID: user, ClientID: client, Scopes: auth.Scopes{"openid", "profile"},
-		Device:     auth.Device{Name: "ALICE-PC", Platform: "Plan 9", AppVersion: "0.1"},
-		AccessHash: hash("access %d", i), CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), ExpiresAt: epoch.Add(time.Hour),
+		Resources: []string{"https://api.example", "urn:example:files"},
+		Device:    auth.Device{Name: "ALICE-PC", Platform: "Plan 9", AppVersion: "0.1"},
+		AuthTime:  epoch.Add(-time.Second), KeyThumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+		Family: hash("family %d", i), Generation: 3, RotatedAt: epoch.Add(30 * time.Minute),
+		CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), ExpiresAt: epoch.Add(time.Hour),
 	}
+}
+
+// sampleRefresh is the i-th refresh token of the session.
+func sampleRefresh(i int, session auth.SessionID, generation int64) auth.Refresh {
+	return auth.Refresh{Hash: hash("refresh %s %d", session, i), SessionID: session, Generation: generation}
+}
+
+func sampleKey(i int) auth.Key {
+	return auth.Key{
+		ID: auth.KeyID(fmt.Sprintf("key-%d", i)), Use: auth.KeySigns, Algorithm: "ES256",
+		Material: []byte{0x30, 0, 1, 2, 255}, Sealed: true, CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond),
+		SignsFrom: epoch.Add(10 * time.Minute), ExpiresAt: epoch.Add(time.Hour),
+	}
+}
+
+func sampleReplay(i int) auth.Replay {
+	return auth.Replay{Hash: hash("replay %d", i), ExpiresAt: epoch.Add(time.Hour)}
 }
 
 func sampleBrowser(i int, user auth.UserID) auth.Browser {
@@ -131,6 +170,9 @@ type samples struct {
 	user       auth.User
 	passkey    auth.Passkey
 	session    auth.Session
+	refresh    auth.Refresh
+	key        auth.Key
+	replay     auth.Replay
 	browser    auth.Browser
 	invitation auth.Invitation
 	codes      []auth.RecoveryCode
@@ -140,10 +182,14 @@ type samples struct {
 // family is the i-th set of samples.
 func family(i int) samples {
 	client, user := sampleClient(i), sampleUser(i)
+	session := sampleSession(i, user.ID, client.ID)
 	return samples{
 		grant: sampleGrant(i), client: client, user: user,
 		passkey:    samplePasskey(i, user.ID),
-		session:    sampleSession(i, user.ID, client.ID),
+		session:    session,
+		refresh:    sampleRefresh(0, session.ID, session.Generation),
+		key:        sampleKey(i),
+		replay:     sampleReplay(i),
 		browser:    sampleBrowser(i, user.ID),
 		invitation: sampleInvitation(i, user.ID),
 		codes:      sampleCodes(user.ID, 3),
@@ -166,6 +212,9 @@ func (k samples) add(tx store.Tx) error {
 		func() error { return tx.AddUser(k.user) },
 		func() error { return tx.AddPasskey(k.passkey) },
 		func() error { return tx.AddSession(k.session) },
+		func() error { return tx.AddRefresh(k.refresh) },
+		func() error { return tx.AddKey(k.key) },
+		func() error { return tx.AddReplay(k.replay) },
 		func() error { return tx.PutBrowser(k.browser) },
 		func() error { return tx.AddInvitation(k.invitation) },
 		func() error { return tx.SetRecoveryCodes(k.user.ID, k.codes) },
@@ -185,7 +234,14 @@ func (k samples) check(t *testing.T, s store.Store) {
 	equal(t, "client", found(t, s, store.Tx.Client, k.client.ID), k.client)
 	equal(t, "user", found(t, s, store.Tx.User, k.user.ID), k.user)
 	equal(t, "passkey", found(t, s, store.Tx.Passkey, k.passkey.ID), k.passkey)
-	equal(t, "session", found(t, s, store.Tx.SessionByAccess, k.session.AccessHash), k.session)
+	equal(t, "session", found(t, s, store.Tx.Session, k.session.ID), k.session)
+	equal(t, "session by grant", found(t, s, store.Tx.SessionByGrant, k.session.GrantID), k.session)
+	if !k.session.Family.IsZero() {
+		equal(t, "session by family", found(t, s, store.Tx.SessionByFamily, k.session.Family), k.session)
+	}
+	equal(t, "refresh token", found(t, s, store.Tx.Refresh, k.refresh.Hash), k.refresh)
+	equal(t, "key", found(t, s, keyByID, k.key.ID), k.key)
+	remembered(t, s, k.replay)
 	equal(t, "browser", found(t, s, store.Tx.Browser, k.browser.ID), k.browser)
 	equal(t, "invitation", found(t, s, store.Tx.Invitation, k.invitation.Hash), k.invitation)
 	for _, c := range k.codes {
@@ -196,4 +252,26 @@ func (k samples) check(t *testing.T, s store.Store) {
 		equal(t, "ceremony", c, k.ceremony)
 		return err
 	})
+}
+
+// keyByID picks one of the keys, which a store has no method for.
+func keyByID(tx store.Tx, id auth.KeyID) (auth.Key, error) {
+	list, err := tx.Keys()
+	if err != nil {
+		return auth.Key{}, err
+	}
+	for _, k := range list {
+		if k.ID == id {
+			return k, nil
+		}
+	}
+	return auth.Key{}, store.ErrNotFound
+}
+
+// remembered expects that the value has been used.
+func remembered(t *testing.T, s store.Store, r auth.Replay) {
+	t.Helper()
+	if err := s.Update(context.Background(), put(store.Tx.AddReplay, r)); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("AddReplay of a value that was used: got %v, want ErrConflict", err)
+	}
 }

@@ -26,7 +26,7 @@ type testCase struct {
 // suite's own; open sees to closing it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	var cases []testCase
-	for _, group := range [][]testCase{roundTrips(), keys(), grants(), removals(), transactions(), concurrency(), pruning()} {
+	for _, group := range [][]testCase{roundTrips(), keys(), grants(), sessions(), removals(), transactions(), concurrency(), pruning()} {
 		cases = append(cases, group...)
 	}
 	for _, c := range cases {

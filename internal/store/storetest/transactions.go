@@ -43,6 +43,8 @@ func rollbackOnError(t *testing.T, s store.Store) {
 	missing(t, s, "grant", store.Tx.Grant, k.grant.ID)
 	missing(t, s, "code", store.Tx.GrantByUserCode, k.grant.Code)
 	missing(t, s, "user", store.Tx.User, k.user.ID)
+	missing(t, s, "key", keyByID, k.key.ID)
+	update(t, s, func(tx store.Tx) error { return tx.AddReplay(k.replay) }) // no conflict: it is not remembered
 	kept.check(t, s)
 }
 
@@ -108,7 +110,14 @@ func viewCannotWrite(t *testing.T, s store.Store) {
 		{"AddGrant", put(store.Tx.AddGrant, k.grant)},
 		{"SetGrant", put(store.Tx.SetGrant, kept.grant)},
 		{"AddClient", put(store.Tx.AddClient, k.client)},
+		{"SetClient", put(store.Tx.SetClient, kept.client)},
 		{"RemoveUser", put(store.Tx.RemoveUser, kept.user.ID)},
+		{"SetSession", put(store.Tx.SetSession, kept.session)},
+		{"AddRefresh", put(store.Tx.AddRefresh, sampleRefresh(1, kept.session.ID, 4))},
+		{"RemoveRefreshes", func(tx store.Tx) error { return tx.RemoveRefreshes(kept.session.ID, 100) }},
+		{"AddKey", put(store.Tx.AddKey, k.key)},
+		{"SetKey", put(store.Tx.SetKey, kept.key)},
+		{"AddReplay", put(store.Tx.AddReplay, k.replay)},
 		{"PutBrowser", put(store.Tx.PutBrowser, kept.browser)},
 		{"SetRecoveryCodes", func(tx store.Tx) error { return tx.SetRecoveryCodes(kept.user.ID, nil) }},
 	} {
