@@ -98,8 +98,10 @@ func (w words) wait(d time.Duration) (string, error) {
 	return w.count("time.minutes", int((d+time.Minute-1)/time.Minute))
 }
 
-// device and app return a name, or what stands in for one that nobody declared.
+// device, here and app return a name, or what stands in for one that nobody declared. Here is the computer that the
+// page itself is on.
 func (w words) device(name string) (string, error) { return w.named(name, "unnamed.computer") }
+func (w words) here(name string) (string, error)   { return w.named(name, "unnamed.here") }
 func (w words) app(name string) (string, error)    { return w.named(name, "unnamed.app") }
 
 func (w words) named(name, otherwise string) (string, error) {

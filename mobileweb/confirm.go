@@ -10,7 +10,14 @@ type Confirm struct {
 	Opening string // opaque handle of this opening, in every path that the page calls
 	Seq     uint64 // of the snapshot that the page shows; status polls go on from here
 
-	UserCode string // as the computer shows it, grouped: "WDJB-MJHT"
+	UserCode string // as the computer shows it, grouped: "WDJB-MJHT"; "" where Local
+
+	// Local says that the sign-in began in this very browser, from an app on the same computer: there is no code to
+	// compare, and no Place to tell.
+	Local bool
+	// Site is the web site that the answer of a Local sign-in goes to, such as "app.acme.example"; "" for an app on
+	// this computer.
+	Site string
 
 	AppName     string
 	AppVerified bool // the operator vouches for the app; otherwise the page labels it

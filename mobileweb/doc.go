@@ -13,16 +13,23 @@
 //	               ├─ Join, Recover: create a passkey, then back to the same Confirm
 //	               └─ Denied, Expired, Cancelled, Ended, Used, OnAnotherPhone
 //
+// One that an app began in this very browser, by an authorization request, has no code and ends with the way back:
+//
+//	Confirm (Local) → Returned → SignedIn
+//
 // # What the script calls
 //
 // All requests are same-origin; those with a body are POSTs of JSON, and answer JSON. Any answer may carry
 // "location", which the script follows when it stays on this origin. An answer with an error status carries
-// {"error", "message", "location"?}; the message is a sentence for the person, see [Site.Say].
+// {"error", "message", "location"?}; the message is a sentence for the person, see [Site.Say]. "return" is the app's
+// own address, on another origin or of a scheme of its own: the script goes there by a path apart from "location", and
+// a page never links to it.
 //
 //	confirm/{opening}/scan      {}                                        → 204
 //	confirm/{opening}/status    GET ?since={seq}; without since: at once  → {seq, state, user_code, expires_in, claimed_elsewhere}
 //	confirm/{opening}/begin     {}                                        → {publicKey}
-//	confirm/{opening}/finish    the credential                            → {location}
+//	confirm/{opening}/finish    the credential                            → {location, return?}
+//	confirm/{opening}/return    {}                                        → {return}
 //	join/invitation             {invitation}                              → {name, existing}
 //	join/begin                  {name, for, invitation, recovery_code}    → {ceremony, publicKey}
 //	join/finish                 {ceremony, for, credential}               → {location, recovery_codes}

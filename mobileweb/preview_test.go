@@ -11,7 +11,10 @@ type preview struct {
 	page Page
 }
 
-func previews() []preview {
+func previews() []preview { return append(devicePreviews(), localPreviews()...) }
+
+// devicePreviews are the pages of a device grant, and those that it shares with every other.
+func devicePreviews() []preview {
 	monday := time.Date(2026, time.March, 2, 9, 30, 0, 0, time.UTC)
 	errand := Errand{Opening: "o7Qk2m", AppName: "Acme Studio", DeviceName: "ALICE-PC"}
 	confirm := Confirm{
@@ -79,5 +82,44 @@ func previews() []preview {
 		{"sign in again", SignIn{Again: true}},
 		{"account", Account{Name: "Ada", Passkeys: passkeys, RecoveryCodesLeft: 9}},
 		{"account with one passkey", Account{Name: "Ada", Passkeys: passkeys[:1], RecoveryCodesLeft: 1}},
+	}
+}
+
+// localPreviews are the pages of a sign-in that began in this very browser.
+func localPreviews() []preview {
+	const opening = "o7Qk2m"
+	confirm := Confirm{
+		Opening: opening, Seq: 1, Local: true,
+		AppName: "Acme Studio", AppVerified: true,
+		DeviceName: "ALICE-PC", DevicePlatform: "Windows 11", AppVersion: "3.2.1",
+		Scopes: []Scope{{Name: "openid"}, {Name: "profile"}, {Name: "offline_access"}},
+		Left:   4*time.Minute + 51*time.Second, Registration: RegistrationOpen,
+	}
+	site := Confirm{
+		Opening: opening, Seq: 1, Local: true, Site: "app.acme.example",
+		AppName: "Acme on the web", Left: 5 * time.Minute, KnownAs: "Ada",
+	}
+	long := confirm
+	long.AppName = strings.Repeat("W", 64)
+	long.DeviceName = strings.Repeat("שלום", 16)
+	long.AppVersion = strings.Repeat("9", 64)
+	long.Site = strings.Repeat("subdomain.", 24) + "acme.example:8443"
+	long.Registration = RegistrationByInvitation
+	returned := Returned{Opening: opening, Seq: 4, AppName: "Acme Studio", DeviceName: "ALICE-PC"}
+	approved, expired := returned, returned
+	approved.Outcome, expired.Outcome = OutcomeApproved, OutcomeExpired
+	return []preview{
+		{"local confirm", confirm},
+		{"local confirm of a site", site},
+		{"local confirm long", long},
+		{"local approved", approved},
+		{"local denied", returned},
+		{"local expired", expired},
+		{"local of nameless", Returned{Opening: opening, Outcome: OutcomeApproved}},
+		{"local too many tries", TooManyTries{Wait: 40 * time.Second, Local: true}},
+		{"local broken", Broken{Reference: "7F3K-Q2", Local: true}},
+		{"link of an unknown app", BrokenLink{Fault: LinkUnknownApp}},
+		{"link to an unregistered address", BrokenLink{Fault: LinkUnregisteredReturn}},
+		{"link malformed", BrokenLink{}},
 	}
 }

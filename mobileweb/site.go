@@ -145,6 +145,7 @@ func (s *Site) functions(w words) template.FuncMap {
 		"ago":    w.ago,
 		"wait":   w.wait,
 		"device": w.device,
+		"here":   w.here,
 		"app":    w.app,
 		"tame":   tame,
 

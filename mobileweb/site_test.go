@@ -64,7 +64,7 @@ func attribute(n *html.Node, key string) string {
 
 // accessibleText is what a screen reader says: the text without what is hidden from it.
 func accessibleText(n *html.Node) string {
-	if attribute(n, "aria-hidden") == "true" {
+	if attribute(n, "aria-hidden") == "true" || n.Data == "template" {
 		return ""
 	}
 	if n.Type == html.TextNode {
@@ -115,7 +115,7 @@ func checkInline(t *testing.T, n *html.Node) {
 
 func checkAddresses(t *testing.T, n *html.Node) {
 	t.Helper()
-	for _, key := range []string{"href", "src", "action", "data-here", "data-scan", "data-watch", "data-begin", "data-finish"} {
+	for _, key := range []string{"href", "src", "action", "data-here", "data-scan", "data-watch", "data-begin", "data-finish", "data-return"} {
 		if address := attribute(n, key); address != "" && !strings.HasPrefix(address, "/auth/") {
 			t.Errorf("<%s %s=%q> leaves the base", n.Data, key, address)
 		}
@@ -143,6 +143,12 @@ func TestAccessibleNames(t *testing.T) {
 		{"the recovery code is sent by Continue", Recover{}, []string{"button"}, "Continue"},
 		{"a known person signs in", SignIn{}, []string{"button"}, "Sign in with your passkey"},
 		{"the signed-in page leads to the account", SignedIn{}, []string{"a"}, "Your passkeys"},
+		{"yes is Approve on this computer too", Confirm{Local: true}, []string{"button"}, "Approve"},
+		{"no is Deny on this computer too", Confirm{Local: true}, []string{"button"}, "Deny"},
+		{"an approval leads back", Returned{AppName: "Acme", Outcome: OutcomeApproved}, []string{"button"}, "Back to Acme"},
+		{"a denial leads back", Returned{AppName: "Acme"}, []string{"button"}, "Back to Acme"},
+		{"what was too late leads back", Returned{AppName: "Acme", Outcome: OutcomeExpired}, []string{"button"}, "Back to Acme"},
+		{"the nameless app is this one", Returned{}, []string{"button"}, "Back to this app"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,6 +189,10 @@ func TestForeignWordsAreEscaped(t *testing.T) {
 			AppVersion: hostile, KnownAs: hostile, Place: Place{Text: hostile, Address: hostile},
 			Scopes: []Scope{{Name: hostile}, {Name: "x", Description: hostile}},
 		},
+		Confirm{Opening: hostile, AppName: hostile, DeviceName: hostile, KnownAs: hostile, Local: true, Site: hostile},
+		Returned{Opening: hostile, AppName: hostile, DeviceName: hostile},
+		Returned{Opening: hostile, AppName: hostile, DeviceName: hostile, Outcome: OutcomeApproved},
+		Returned{Opening: hostile, AppName: hostile, DeviceName: hostile, Outcome: OutcomeExpired},
 		EnterCode{Code: hostile, Problem: CodeMalformed},
 		Approved{Opening: hostile, AppName: hostile, DeviceName: hostile},
 		SignedIn{AppName: hostile, DeviceName: hostile},
@@ -387,6 +397,10 @@ func TestWordsAboutAButtonStandBelowIt(t *testing.T) {
 	}{
 		{Confirm{}, `data-approve `},
 		{Confirm{}, "/deny"},
+		{Confirm{Local: true}, `data-approve `},
+		{Returned{}, "data-back>"},
+		{Returned{Outcome: OutcomeApproved}, "data-back>"},
+		{Returned{Outcome: OutcomeExpired}, "data-back>"},
 		{SignIn{}, "data-sign-in"},
 		{Join{}, "data-create"},
 		{Recover{}, "data-ask"},

@@ -4,12 +4,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"os"
+	"runtime"
 	"strconv"
 	"time"
 
-	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/token"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
 
@@ -30,10 +33,22 @@ type Config struct {
 	// TrustedProxies are the direct peers whose forwarded headers count.
 	TrustedProxies []netip.Prefix
 	Registration   Registration
-	// SessionLifetime is how long a desktop stays signed in.
+	// AccessTokenLifetime is how long an access token and an ID token are good.
+	AccessTokenLifetime time.Duration
+	// SessionIdle is how long a desktop stays signed in without a refresh, and
+	// SessionLifetime how long with any number of them. DefaultSessionIdle may be the
+	// longer of the two: the session ends by the first.
+	SessionIdle     time.Duration
 	SessionLifetime time.Duration
-	Brand           Brand
-	Limits          Limits
+	// SigningAlgorithm is that of new signing keys.
+	SigningAlgorithm SigningAlgorithm
+	// KeyRotation is the age at which a signing key is replaced.
+	KeyRotation time.Duration
+	// KeyFile names a file with a secret, at least 32 bytes that only the server's
+	// user may read, by which the keys in the database are encrypted. Empty: they are not.
+	KeyFile string
+	Brand   Brand
+	Limits  Limits
 	// Demo lets the server run without configuration, open to anybody who reaches it.
 	Demo bool
 }
@@ -58,23 +73,52 @@ type Brand struct {
 	Logo   string // a path on the issuer's host, or a data:image URL
 }
 
-// Bounds of SessionLifetime.
+// SigningAlgorithm is the JOSE name of a signature algorithm.
+type SigningAlgorithm string
+
+// The algorithms (RFC 7518 section 3.1, RFC 8037 section 3.1). OpenID Connect Core
+// section 15.1 has every client know RS256; whoever signs often has reason to prefer
+// another, which costs a thirtieth of it.
 const (
-	MinSessionLifetime = time.Minute
-	MaxSessionLifetime = 366 * 24 * time.Hour
+	SigningES256 SigningAlgorithm = "ES256"
+	SigningEdDSA SigningAlgorithm = "EdDSA"
+	SigningRS256 SigningAlgorithm = "RS256"
 )
+
+// Defaults and bounds of times.
+const (
+	DefaultAccessTokenLifetime = 10 * time.Minute
+	MinAccessTokenLifetime     = time.Minute
+	MaxAccessTokenLifetime     = time.Hour
+	DefaultSessionIdle         = 14 * 24 * time.Hour
+	MinSessionIdle             = 5 * time.Minute
+	MaxSessionIdle             = 366 * 24 * time.Hour
+	DefaultSessionLifetime     = 30 * 24 * time.Hour
+	MinSessionLifetime         = time.Minute
+	MaxSessionLifetime         = 366 * 24 * time.Hour
+	DefaultKeyRotation         = 90 * 24 * time.Hour
+	MinKeyRotation             = 24 * time.Hour
+	MaxKeyRotation             = 10 * 366 * 24 * time.Hour
+)
+
+// maxKeyFile is more than any secret needs, in bytes.
+const maxKeyFile = 4 << 10
 
 // DefaultConfig is a Config with every default that there is.
 func DefaultConfig() Config {
 	return Config{
-		Registration:    RegistrationInvite,
-		SessionLifetime: login.DefaultSessionLifetime,
-		Limits:          DefaultLimits(),
+		Registration:        RegistrationInvite,
+		AccessTokenLifetime: DefaultAccessTokenLifetime,
+		SessionIdle:         DefaultSessionIdle,
+		SessionLifetime:     DefaultSessionLifetime,
+		SigningAlgorithm:    SigningES256,
+		KeyRotation:         DefaultKeyRotation,
+		Limits:              DefaultLimits(),
 	}
 }
 
 // Validate reports all faults at once, each with what to do. It reads the
-// certificate's files, and nothing else.
+// certificate's files and the key file, and nothing else.
 func (c Config) Validate() error {
 	return errors.Join(
 		c.checkIssuer(),
@@ -85,6 +129,7 @@ func (c Config) Validate() error {
 		c.checkProxies(),
 		c.checkRegistration(),
 		c.checkSessions(),
+		c.ValidateKeys(),
 		c.checkBrand(),
 		c.Limits.validate(),
 	)
@@ -167,10 +212,80 @@ func (c Config) checkRegistration() error {
 }
 
 func (c Config) checkSessions() error {
-	if c.SessionLifetime < MinSessionLifetime || c.SessionLifetime > MaxSessionLifetime {
-		return fmt.Errorf("session_lifetime %s is out of bounds: use %s to %s", c.SessionLifetime, MinSessionLifetime, MaxSessionLifetime)
+	faults := []error{
+		checkBounds("session_idle", c.SessionIdle, MinSessionIdle, MaxSessionIdle),
+		checkBounds("session_lifetime", c.SessionLifetime, MinSessionLifetime, MaxSessionLifetime),
+	}
+	if c.SessionIdle > c.SessionLifetime && c.SessionIdle != DefaultSessionIdle {
+		faults = append(faults, fmt.Errorf("session_idle %s is longer than session_lifetime %s: no session lasts that long", c.SessionIdle, c.SessionLifetime))
+	}
+	if c.SessionIdle <= c.AccessTokenLifetime {
+		faults = append(faults, fmt.Errorf("session_idle %s is not longer than access_token_lifetime %s: desktops refresh when their access token ends, and would come too late",
+			c.SessionIdle, c.AccessTokenLifetime))
+	}
+	return errors.Join(faults...)
+}
+
+// ValidateKeys reports the faults of what concerns keys and tokens, for whoever
+// changes keys without serving.
+func (c Config) ValidateKeys() error {
+	_, unknown := token.ParseAlgorithm(string(c.SigningAlgorithm))
+	if unknown != nil {
+		unknown = fmt.Errorf("signing_algorithm %q is not known: use %s, %s or %s", c.SigningAlgorithm, SigningES256, SigningEdDSA, SigningRS256)
+	}
+	_, unusable := c.Sealer()
+	return errors.Join(
+		checkBounds("access_token_lifetime", c.AccessTokenLifetime, MinAccessTokenLifetime, MaxAccessTokenLifetime),
+		checkBounds("key_rotation", c.KeyRotation, MinKeyRotation, MaxKeyRotation),
+		unknown,
+		unusable,
+	)
+}
+
+func checkBounds(key string, d, least, most time.Duration) error {
+	if d < least || d > most {
+		return fmt.Errorf("%s %s is out of bounds: use %s to %s", key, d, least, most)
 	}
 	return nil
+}
+
+// Sealer encrypts and opens keys with the secret in the key file; nil when there is
+// no key file.
+func (c Config) Sealer() (*token.Sealer, error) {
+	if c.KeyFile == "" {
+		return nil, nil
+	}
+	text, err := readKeyFile(c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("key_file: %w", err)
+	}
+	s, err := token.NewSealer(text)
+	if err != nil {
+		return nil, fmt.Errorf("key_file %s: %w", c.KeyFile, err)
+	}
+	return s, nil
+}
+
+// readKeyFile refuses a file that others than its owner may read.
+func readKeyFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: make one, readable by the server's user only, and keep a copy of it apart from the database's", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	// Windows has no such bits.
+	if open := info.Mode().Perm() & 0o077; open != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%s has mode %#o, which others than its owner may use: chmod 600 it", path, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err == nil && len(text) > maxKeyFile {
+		err = fmt.Errorf("%s is longer than %d bytes: it is to hold a secret, such as 32 random bytes in base64", path, maxKeyFile)
+	}
+	return text, err
 }
 
 // checkBrand asks the one who knows: mobileweb, under any host.

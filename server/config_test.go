@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -26,24 +28,37 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string // a part of the fault; empty: none
 	}{
-		"all is well":                         {func(*Config) {}, ""},
-		"a demo needs no issuer":              {func(c *Config) { c.Demo, c.Issuer = true, "" }, ""},
-		"a demo that does not listen does":    {func(c *Config) { c.Demo, c.Issuer, c.Listen = true, "", "" }, "issuer is not set"},
-		"embedded, nothing listens":           {func(c *Config) { c.Listen = "" }, ""},
-		"no issuer":                           {func(c *Config) { c.Issuer = "" }, "issuer is not set"},
-		"an http issuer with TLS":             {func(c *Config) { c.Issuer = "http://localhost:1"; c.TLS = TLS{notPEM, notPEM} }, "use https"},
-		"an address without a port":           {func(c *Config) { c.Listen = "localhost" }, "listen"},
-		"an address with a word for a port":   {func(c *Config) { c.Listen = "localhost:web" }, "listen"},
-		"a port beyond 65535":                 {func(c *Config) { c.Listen = ":65536" }, "listen"},
-		"metrics on the service's own port":   {func(c *Config) { c.MetricsListen = c.Listen }, "metrics_listen"},
-		"no data folder":                      {func(c *Config) { c.DataDir = "" }, "data is not set"},
-		"a certificate without a key":         {func(c *Config) { c.TLS.CertFile = notPEM }, "both"},
-		"a certificate that is none":          {func(c *Config) { c.TLS = TLS{notPEM, notPEM} }, "cannot use certificate"},
-		"a proxy that is everybody":           {func(c *Config) { c.TrustedProxies = prefixes("0.0.0.0/0") }, "trusts everybody"},
-		"a proxy that is nobody":              {func(c *Config) { c.TrustedProxies = []netip.Prefix{{}} }, "trusted_proxies"},
-		"an unknown registration":             {func(c *Config) { c.Registration = "closed" }, "registration"},
-		"sessions of a second":                {func(c *Config) { c.SessionLifetime = time.Second }, "session_lifetime"},
-		"sessions of two years":               {func(c *Config) { c.SessionLifetime = 2 * MaxSessionLifetime }, "session_lifetime"},
+		"all is well":                                  {func(*Config) {}, ""},
+		"a demo needs no issuer":                       {func(c *Config) { c.Demo, c.Issuer = true, "" }, ""},
+		"a demo that does not listen does":             {func(c *Config) { c.Demo, c.Issuer, c.Listen = true, "", "" }, "issuer is not set"},
+		"embedded, nothing listens":                    {func(c *Config) { c.Listen = "" }, ""},
+		"no issuer":                                    {func(c *Config) { c.Issuer = "" }, "issuer is not set"},
+		"an http issuer with TLS":                      {func(c *Config) { c.Issuer = "http://localhost:1"; c.TLS = TLS{notPEM, notPEM} }, "use https"},
+		"an address without a port":                    {func(c *Config) { c.Listen = "localhost" }, "listen"},
+		"an address with a word for a port":            {func(c *Config) { c.Listen = "localhost:web" }, "listen"},
+		"a port beyond 65535":                          {func(c *Config) { c.Listen = ":65536" }, "listen"},
+		"metrics on the service's own port":            {func(c *Config) { c.MetricsListen = c.Listen }, "metrics_listen"},
+		"no data folder":                               {func(c *Config) { c.DataDir = "" }, "data is not set"},
+		"a certificate without a key":                  {func(c *Config) { c.TLS.CertFile = notPEM }, "both"},
+		"a certificate that is none":                   {func(c *Config) { c.TLS = TLS{notPEM, notPEM} }, "cannot use certificate"},
+		"a proxy that is everybody":                    {func(c *Config) { c.TrustedProxies = prefixes("0.0.0.0/0") }, "trusts everybody"},
+		"a proxy that is nobody":                       {func(c *Config) { c.TrustedProxies = []netip.Prefix{{}} }, "trusted_proxies"},
+		"an unknown registration":                      {func(c *Config) { c.Registration = "closed" }, "registration"},
+		"sessions of a second":                         {func(c *Config) { c.SessionLifetime = time.Second }, "session_lifetime"},
+		"sessions of two years":                        {func(c *Config) { c.SessionLifetime = 2 * MaxSessionLifetime }, "session_lifetime"},
+		"access tokens of a second":                    {func(c *Config) { c.AccessTokenLifetime = time.Second }, "access_token_lifetime"},
+		"access tokens of a day":                       {func(c *Config) { c.AccessTokenLifetime = 24 * time.Hour }, "access_token_lifetime"},
+		"an idle minute":                               {func(c *Config) { c.SessionIdle = time.Minute }, "session_idle"},
+		"an idle year and more":                        {func(c *Config) { c.SessionIdle = 2 * MaxSessionIdle }, "session_idle"},
+		"idle longer than there is time":               {func(c *Config) { c.SessionIdle = c.SessionLifetime + time.Hour }, "longer than session_lifetime"},
+		"sessions of a day, and the default idle time": {func(c *Config) { c.SessionLifetime = 24 * time.Hour }, ""},
+		"idle no longer than an access token": {
+			func(c *Config) { c.SessionIdle, c.AccessTokenLifetime = 10*time.Minute, 10*time.Minute }, "not longer than access_token_lifetime",
+		},
+		"an unknown signature":                {func(c *Config) { c.SigningAlgorithm = "HS256" }, "signing_algorithm"},
+		"Ed25519":                             {func(c *Config) { c.SigningAlgorithm = SigningEdDSA }, ""},
+		"a key an hour":                       {func(c *Config) { c.KeyRotation = time.Hour }, "key_rotation"},
+		"a key for ever":                      {func(c *Config) { c.KeyRotation = 2 * MaxKeyRotation }, "key_rotation"},
 		"an accent that is a word":            {func(c *Config) { c.Brand.Accent = "red" }, "brand"},
 		"a logo from elsewhere":               {func(c *Config) { c.Brand.Logo = "https://example.com/x.png" }, "brand"},
 		"a rate without a time":               {func(c *Config) { c.Limits.Starts = Rate{Count: 1} }, "limits.starts"},
@@ -68,11 +83,77 @@ func TestValidateReportsAllFaultsAtOnce(t *testing.T) {
 	err := Config{Issuer: "http://10.0.0.1/", Listen: "x", Brand: Brand{Accent: "a", Logo: "b"}}.Validate()
 	for _, want := range []string{
 		"issuer: http://10.0.0.1/ is not https", "IP address", "ends with a slash", `listen "x"`, "data is not set",
-		"registration", "session_lifetime", "brand: colour", "brand: logo",
+		"registration", "session_lifetime", "session_idle", "access_token_lifetime", "signing_algorithm", "key_rotation",
+		"brand: colour", "brand: logo",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no fault with %q in:\n%v", want, err)
 		}
+	}
+}
+
+func TestKeyFile(t *testing.T) {
+	const secret = "correct horse battery staple, and so on"
+	for name, tc := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string // a part of the fault; empty: none
+	}{
+		"one that only its owner may read":   {secret + "\n", 0o600, ""},
+		"one that nobody may write":          {secret, 0o400, ""},
+		"one that the group may read":        {secret, 0o640, "chmod 600"},
+		"one that everybody may read":        {secret, 0o604, "chmod 600"},
+		"one that the group may write":       {secret, 0o620, "chmod 600"},
+		"one of 31 bytes":                    {secret[:31], 0o600, "31 bytes"},
+		"one that looks longer than it is":   {secret[:20] + strings.Repeat("\n", 30), 0o600, "20 bytes"},
+		"one that is empty":                  {"", 0o600, "0 bytes"},
+		"one that must be another file":      {strings.Repeat("a", maxKeyFile+1), 0o600, "longer than"},
+		"one that is as long as it can be":   {strings.Repeat("a", maxKeyFile), 0o600, ""},
+		"one that is open to all, and short": {"short", 0o644, "chmod 600"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := validConfig()
+			c.KeyFile = filepath.Join(t.TempDir(), "key")
+			if err := os.WriteFile(c.KeyFile, []byte(tc.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(c.KeyFile, tc.mode); err != nil {
+				t.Fatal(err)
+			}
+			err := c.Validate()
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("got %v, want no fault", err)
+			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "key_file")):
+				t.Errorf("got %v, want a fault of key_file with %q", err, tc.want)
+			case err != nil && (strings.Contains(err.Error(), "correct horse") || strings.Contains(err.Error(), "aaa")):
+				t.Errorf("the fault tells what is in the file: %v", err)
+			}
+			if sealer, _ := c.Sealer(); (sealer != nil) != (tc.want == "") {
+				t.Errorf("a sealer: %t, want %t", sealer != nil, tc.want == "")
+			}
+		})
+	}
+}
+
+func TestAKeyFileThatIsNotThere(t *testing.T) {
+	c := validConfig()
+	c.KeyFile = filepath.Join(t.TempDir(), "missing")
+	if err := c.Validate(); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "make one") {
+		t.Errorf("got %v, want what to do about a missing file", err)
+	}
+	c.KeyFile = t.TempDir()
+	if err := os.Chmod(c.KeyFile, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "key_file") {
+		t.Errorf("got %v, want a fault, since it is a folder", err)
+	}
+}
+
+func TestWithoutAKeyFileNothingIsSealed(t *testing.T) {
+	if s, err := validConfig().Sealer(); s != nil || err != nil {
+		t.Errorf("got %v, %v, want neither", s, err)
 	}
 }
 

@@ -26,7 +26,8 @@ func prune(ctx context.Context, st store.Store, now func() time.Time, log *slog.
 			log.Error("prune", "err", err)
 		case gone != (store.Pruned{}):
 			log.Info("pruned", "grants", gone.Grants, "sessions", gone.Sessions, "browsers", gone.Browsers,
-				"invitations", gone.Invitations, "ceremonies", gone.Ceremonies)
+				"invitations", gone.Invitations, "ceremonies", gone.Ceremonies,
+				"keys", gone.Keys, "replays", gone.Replays)
 		}
 		select {
 		case <-ctx.Done():

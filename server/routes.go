@@ -10,16 +10,20 @@ import (
 // machinePaths are the oauth face's; all others are the phone's.
 var machinePaths = [...]string{
 	wire.PathDeviceAuthorization,
+	wire.PathAuthorize,
 	wire.PathToken,
+	wire.PathIntrospect,
+	wire.PathJWKS,
 	wire.PathRevoke,
 	wire.PathUserInfo,
 	wire.PathPush,
 }
 
 // handler mounts everything below the issuer's path. The metadata document comes
-// between host and path (RFC 8414 section 3.1), and the health check answers at
-// the root as well, where a load balancer that knows no issuer looks. What else is
-// asked for at the root is told where the service is.
+// between host and path (RFC 8414 section 3.1) and after the path (OpenID Connect
+// Discovery section 4), by either of its names, for clients mix them. The health
+// check answers at the root as well, where a load balancer that knows no issuer
+// looks. What else is asked for at the root is told where the service is.
 func (s *Server) handler() http.Handler {
 	below := http.NewServeMux()
 	machines := routed(s.oauth.Handler())
@@ -30,7 +34,13 @@ func (s *Server) handler() http.Handler {
 
 	base := s.issuer.Path
 	root := route.NewMux()
-	root.Handle("GET "+wire.WellKnownMetadata+base, routed(s.oauth.Metadata()))
+	metadata := routed(s.oauth.Metadata())
+	for _, name := range []string{wire.WellKnownMetadata, wire.WellKnownOpenID} {
+		root.Handle("GET "+name+base, metadata)
+		if base != "" {
+			root.Handle("GET "+base+name, metadata)
+		}
+	}
 	health := routed(http.HandlerFunc(s.health))
 	root.Handle("GET "+wire.PathHealth, health)
 	if base != "" {

@@ -39,6 +39,7 @@ func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	defer end()
 	var work sync.WaitGroup
 	work.Go(func() { s.login.Heed(inside) })
+	work.Go(func() { tendKeys(inside, s.keys, s.log) })
 	work.Go(func() { prune(inside, s.store, s.now, s.log) })
 
 	failed := make(chan error, 2) // one a listener

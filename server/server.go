@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/push"
@@ -55,6 +56,7 @@ type Server struct {
 	metricsListener net.Listener // nil: no /metrics
 	issuer          *url.URL
 	store           store.Store
+	keys            *keyring.Keyring
 	login           *login.Service
 	metrics         *metrics
 	certificate     *certificate // nil: no TLS here
@@ -83,7 +85,7 @@ func New(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.listen, s.open, s.assemble} {
+	for _, step := range []func(context.Context) error{s.listen, s.open, s.openKeys, s.assemble} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -168,13 +170,6 @@ func (s *Server) assemble(context.Context) error {
 	if s.metrics, err = newMetrics(s.options.Registerer, hub); err != nil {
 		return err
 	}
-	s.oauth = oauth.New(oauth.Config{
-		Issuer: s.issuer,
-		Login:  s.login,
-		Hub:    hub,
-		Limits: s.config.Limits.oauth(),
-		Log:    s.log,
-	})
 	s.phone = phone.New(phone.Config{
 		Issuer:           s.issuer,
 		Login:            s.login,
@@ -184,6 +179,14 @@ func (s *Server) assemble(context.Context) error {
 		AddressesUnsure:  s.behindUnnamedProxy(),
 		Limits:           s.config.Limits.phone(),
 		Log:              s.log,
+	})
+	s.oauth = oauth.New(oauth.Config{
+		Issuer: s.issuer,
+		Login:  s.login,
+		Hub:    hub,
+		Pages:  s.phone,
+		Limits: s.config.Limits.oauth(),
+		Log:    s.log,
 	})
 	s.root = s.handler()
 	return nil
@@ -199,12 +202,16 @@ func (s *Server) useCases(hub *push.Hub) (*login.Service, error) {
 		return nil, err
 	}
 	return login.New(login.Config{
+		Issuer:           s.Issuer(),
 		Store:            s.store,
 		Passkeys:         party,
 		Hub:              hub,
 		Log:              s.log,
 		OpenRegistration: s.openRegistration(),
+		AccessLifetime:   s.config.AccessTokenLifetime,
+		SessionIdle:      s.config.SessionIdle,
 		SessionLifetime:  s.config.SessionLifetime,
+		Keys:             s.keys,
 		NoPace:           s.config.Limits.Off,
 	}), nil
 }

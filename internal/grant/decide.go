@@ -103,7 +103,7 @@ func (g Grant) Cancel(now time.Time, client auth.ClientID) (Grant, error) {
 // Redeem spends the device code (RFC 8628 section 3.4 and 3.5), once, for the
 // client that began the grant. ErrPending while the person has not decided.
 func (g Grant) Redeem(now time.Time, client auth.ClientID) (Grant, error) {
-	if g.ClientID != client {
+	if g.ClientID != client || g.ForBrowser() {
 		return g, ErrForeign
 	}
 	if g.StateAt(now) != Approved {

@@ -13,5 +13,6 @@ var (
 	ErrForeign    = errors.New("the grant belongs to another client")
 	ErrNotClaimed = errors.New("no ceremony of this browser is open on the grant")
 	ErrClaimed    = errors.New("another browser has claimed the grant")
+	ErrMismatch   = errors.New("redirect_uri or code_verifier is not the authorization request's")
 	ErrNotDue     = errors.New("the user code is not due for rotation")
 )

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
 // State is where a grant stands. Expired is never stored: StateAt computes it.
@@ -36,8 +37,19 @@ type Grant struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 
+	// Resources are what the access tokens may be for, the default first (RFC 8707).
+	Resources []string
+	// KeyThumbprint is that of the DPoP key that must redeem the grant; empty: any or
+	// none (RFC 9449 section 10).
+	KeyThumbprint string
+	// Nonce is the client's, for the ID token (OpenID Connect Core section 3.1.2.1).
+	Nonce string
+	// Redirect is set for a grant that an authorization request began: it ends in an
+	// authorization code (RFC 6749 section 4.1) and has no user code.
+	Redirect Redirect
+
 	// Code is the user code of the moment; OldCode is the one before it, good
-	// until OldCodeUntil.
+	// until OldCodeUntil. CodeMintedAt is when Code was drawn, or Redirect.Code.
 	Code         UserCode
 	CodeMintedAt time.Time
 	OldCode      UserCode
@@ -53,16 +65,29 @@ type Grant struct {
 	RedeemedAt time.Time
 }
 
+// Redirect is where and how an authorization response goes to the client.
+type Redirect struct {
+	URI       string // empty: there is none, the grant is a device's
+	State     string // the client's own, returned as it came
+	Challenge string // code_challenge of the method S256 (RFC 7636 section 4.2)
+	// Code is the hash of the authorization code; zero before one was minted.
+	Code secret.Hash
+}
+
 // Request is what a grant begins from.
 type Request struct {
-	ID       auth.GrantID
-	ClientID auth.ClientID
-	Scopes   auth.Scopes
-	Device   auth.Device
-	Origin   netip.Addr
-	Code     UserCode
-	Lifetime time.Duration
-	Interval time.Duration
+	ID            auth.GrantID
+	ClientID      auth.ClientID
+	Scopes        auth.Scopes
+	Device        auth.Device
+	Origin        netip.Addr
+	Code          UserCode // none for an authorization request
+	Lifetime      time.Duration
+	Interval      time.Duration
+	Resources     []string
+	KeyThumbprint string
+	Nonce         string
+	Redirect      Redirect
 }
 
 // New begins a grant. Lifetime and interval are the client's; both have been
@@ -81,6 +106,11 @@ func New(now time.Time, r Request) Grant {
 		ExpiresAt:    now.Add(r.Lifetime),
 		Code:         r.Code,
 		CodeMintedAt: now,
+
+		Resources:     r.Resources,
+		KeyThumbprint: r.KeyThumbprint,
+		Nonce:         r.Nonce,
+		Redirect:      r.Redirect,
 	}
 }
 

@@ -28,7 +28,7 @@ func (l *life) apply(t *rapid.T) {
 	browser := rapid.SampledFrom([]auth.BrowserID{phone, phone, other, ""}).Draw(t, "browser")
 	before := l.g
 	var err error
-	switch event := rapid.SampledFrom([]string{"scan", "claim", "approve", "deny", "cancel", "redeem", "rotate", "void"}).Draw(t, "event"); event {
+	switch event := rapid.SampledFrom([]string{"scan", "claim", "approve", "deny", "cancel", "redeem", "rotate", "void", "mint", "exchange"}).Draw(t, "event"); event {
 	case "scan":
 		l.g, err = l.g.Scan(l.now)
 	case "claim":
@@ -64,6 +64,14 @@ func (l *life) apply(t *rapid.T) {
 		}
 	case "void":
 		l.g = l.g.Void(l.now)
+	case "mint":
+		if l.g, err = l.g.Mint(l.now, browser, firstCode); err == nil {
+			t.Fatal("a device's grant has an authorization code")
+		}
+	case "exchange":
+		if l.g, err = l.g.Exchange(l.now, client, right); err == nil {
+			t.Fatal("a device's grant was exchanged")
+		}
 	}
 	l.check(t, before, err)
 }

@@ -14,7 +14,7 @@ const (
 // browser has claimed the grant, after which a code would open nothing.
 func (g Grant) Rotates(now time.Time) bool {
 	s := g.StateAt(now)
-	return s == Pending || s == Scanned
+	return g.Code != "" && (s == Pending || s == Scanned)
 }
 
 // RotationDue is when the code of the moment is to be replaced.

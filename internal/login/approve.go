@@ -52,14 +52,20 @@ func (s *Service) BeginApproval(ctx context.Context, browser auth.BrowserID, id 
 	return options, nil
 }
 
+// Approval is a grant that was just approved, and by whom.
+type Approval struct {
+	User  auth.User
+	Grant grant.Grant
+}
+
 // FinishApproval ends the ceremony: the passkey's answer to this grant's own
 // challenge approves it, in one transaction with the check. The challenge is
 // spent by the first answer, right or wrong. ErrPasskey when the answer does not
 // hold, ErrNoAccount when it is a disabled person's.
-func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id auth.GrantID, answer []byte) (auth.User, error) {
+func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id auth.GrantID, answer []byte) (Approval, error) {
 	var who auth.User
 	var refusal error // of the answer; the spent challenge is committed with it
-	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		now := s.now()
 		g, challenge, err := g.Answer(now, browser)
 		if err != nil {
@@ -81,9 +87,9 @@ func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id
 		return g.Approve(now, browser, who.ID)
 	})
 	if err = errors.Join(err, refusal); err != nil {
-		return auth.User{}, err
+		return Approval{}, err
 	}
-	return who, nil
+	return Approval{who, after}, nil
 }
 
 // verify checks a passkey's answer within the transaction and writes back its

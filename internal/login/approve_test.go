@@ -18,12 +18,12 @@ func TestOneTouchApproves(t *testing.T) {
 	g, code := w.Start(logintest.App)
 	w.Approve(ada, g.ID)
 	client, _ := w.Client(t.Context(), logintest.App)
-	tokens, err := w.Redeem(t.Context(), client, code)
+	tokens, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, who, err := w.Session(t.Context(), tokens.Access)
-	if err != nil || who.ID != ada.User.ID || who.Name != "Ada" {
+	claims, err := w.UserInfo(t.Context(), login.Access{Token: tokens.Access})
+	if who := claims.User; err != nil || who.ID != ada.User.ID || who.Name != "Ada" {
 		t.Errorf("the token is %q's, %v; want Ada's", who.Name, err)
 	}
 }
@@ -135,7 +135,7 @@ func TestAnApprovalAfterTheExpiryIsRefused(t *testing.T) {
 		t.Errorf("approve: got %v, want ErrExpired", err)
 	}
 	client, _ := w.Client(t.Context(), logintest.App)
-	if _, err := w.Redeem(t.Context(), client, code); !errors.Is(err, grant.ErrExpired) {
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); !errors.Is(err, grant.ErrExpired) {
 		t.Errorf("redeem: got %v, want ErrExpired", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
-	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -32,23 +31,6 @@ func (s *Service) Client(ctx context.Context, id auth.ClientID) (auth.Client, er
 	}
 	s.clients.put(now, c)
 	return c, nil
-}
-
-// AuthenticateClient finds the client and checks its secret (RFC 6749 section
-// 2.3). A public client comes without one; a confidential client must bring its
-// own. ErrUnknownClient or ErrClientAuth otherwise.
-func (s *Service) AuthenticateClient(ctx context.Context, id auth.ClientID, sec secret.Text) (auth.Client, error) {
-	c, err := s.Client(ctx, id)
-	if err != nil {
-		return auth.Client{}, err
-	}
-	switch {
-	case !c.Confidential() && sec.IsZero():
-		return c, nil
-	case c.Confidential() && sec.Hash() == c.SecretHash:
-		return c, nil
-	}
-	return auth.Client{}, ErrClientAuth
 }
 
 // clientOf finds the client that began the grant. A client that was added under

@@ -6,24 +6,74 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
-	"github.com/qrauthd/qrauthd/internal/token"
 )
 
-// Tokens is what a redeemed device code yields.
-type Tokens struct {
-	Access    secret.Text
-	ExpiresIn time.Duration
-	Scopes    auth.Scopes
+// TokenRequest is what all requests of the token endpoint have in common.
+type TokenRequest struct {
+	Client auth.Client
+	// Proof is the DPoP proof, verified but for its nonce and its use; the zero Proof: none came.
+	Proof dpop.Proof
+	// Resources narrow what the access token is for (RFC 8707 section 2.2); none: all
+	// that was granted.
+	Resources []string
+}
+
+// proves reports whether a proof of that key came.
+func (r TokenRequest) proves(thumbprint string) bool {
+	return thumbprint != "" && r.Proof.Thumbprint == thumbprint
+}
+
+// admit checks what needs no grant: the client's demand for a proof, the proof's
+// nonce and that it is new.
+func (s *Service) admit(ctx context.Context, r TokenRequest) error {
+	if r.Proof.Thumbprint == "" {
+		if r.Client.RequireDPoP {
+			return ErrProofNeeded
+		}
+		return nil
+	}
+	return s.admitProof(ctx, r.Proof)
+}
+
+func (s *Service) admitProof(ctx context.Context, p dpop.Proof) error {
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	if !keys.Nonces.Fresh(now, p.Nonce) {
+		return ErrNonce
+	}
+	if !s.replays.first(now, p) {
+		return ErrReplay
+	}
+	return nil
+}
+
+// Nonce is what the next DPoP proofs must carry (RFC 9449 section 8).
+func (s *Service) Nonce(ctx context.Context) (string, error) {
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return "", err
+	}
+	return keys.Nonces.Issue(s.now()), nil
 }
 
 // Redeem answers one poll of the token endpoint (RFC 8628 section 3.4 and 3.5):
 // tokens, once, after the approval; before it grant.ErrPending, or ErrSlowDown
 // for a poll that came too soon. The pace counts only for grants that are still
-// pending, so a poll right after the approval is never slowed.
-func (s *Service) Redeem(ctx context.Context, client auth.Client, deviceCode secret.Text) (Tokens, error) {
+// pending, so a poll right after the approval is never slowed. ErrKey when the
+// grant is bound to another key. The holder of the key that got the tokens may ask
+// again for grant.RepeatFor, for the answer may have been lost.
+func (s *Service) Redeem(ctx context.Context, r TokenRequest, deviceCode secret.Text) (Tokens, error) {
+	if err := s.admit(ctx, r); err != nil {
+		return Tokens{}, err
+	}
 	g, err := s.Grant(ctx, idOf(deviceCode))
 	if err != nil {
 		return Tokens{}, err
@@ -31,61 +81,202 @@ func (s *Service) Redeem(ctx context.Context, client auth.Client, deviceCode sec
 	now := s.now()
 	// A look without the lock: most polls are of pending grants and end here. What
 	// it says is decided again, for good, in the transaction below.
-	if _, err := g.Redeem(now, client.ID); err != nil {
-		if errors.Is(err, grant.ErrPending) && !s.NoPace && !s.pace.poll(now, g) {
-			return Tokens{}, ErrSlowDown
-		}
+	_, err = g.Redeem(now, r.Client.ID)
+	switch {
+	case errors.Is(err, grant.ErrForeign):
+		return Tokens{}, err
+	case g.KeyThumbprint != "" && !r.proves(g.KeyThumbprint):
+		return Tokens{}, ErrKey
+	case errors.Is(err, grant.ErrPending) && !s.NoPace && !s.pace.poll(now, g):
+		return Tokens{}, ErrSlowDown
+	case err != nil && !errors.Is(err, grant.ErrRedeemed):
 		return Tokens{}, err
 	}
-	return s.redeem(ctx, client.ID, g.ID)
+	t, err := s.spendGrant(ctx, r, g, settlement{
+		spend: func(now time.Time, g grant.Grant) (grant.Grant, error) { return g.Redeem(now, r.Client.ID) },
+		again: func(now time.Time, g grant.Grant) bool { return g.Repeatable(now, r.Client.ID) },
+	})
+	if err == nil {
+		s.pace.forget(g.ID)
+	}
+	return t, err
 }
 
-func (s *Service) redeem(ctx context.Context, client auth.ClientID, id auth.GrantID) (Tokens, error) {
-	access, err := token.NewAccess(s.Random)
+// settlement is how a grant is spent for tokens, by a device code or by an
+// authorization code.
+type settlement struct {
+	spend func(time.Time, grant.Grant) (grant.Grant, error)
+	// again reports whether what was spent may be asked for once more.
+	again func(time.Time, grant.Grant) bool
+}
+
+// spendGrant turns an approved grant into a session and its first tokens. What they
+// say was settled with the approval, so they are signed before the transaction
+// that spends the grant.
+func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant, how settlement) (Tokens, error) {
+	if !within(r.Resources, g.Resources) {
+		return Tokens{}, ErrTarget
+	}
+	d, err := s.draft(ctx, r, g)
 	if err != nil {
 		return Tokens{}, err
 	}
-	var voided bool
-	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	var refusal error // which is committed
+	_, err = s.change(ctx, g.ID, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+		refusal = nil
 		now := s.now()
-		spent, err := g.Redeem(now, client)
-		if err != nil {
+		spent, err := how.spend(now, g)
+		switch {
+		case errors.Is(err, grant.ErrMismatch):
+			refusal = err
+			return spent, nil
+		case err != nil:
 			return g, err
 		}
-		if voided, err = gone(tx, g); err != nil {
+		switch over, err := gone(tx, g); {
+		case err != nil:
 			return g, err
-		}
-		if voided {
+		case over:
+			refusal = grant.ErrDenied
 			return g.Void(now), nil
 		}
-		return spent, tx.AddSession(s.session(now, g, access))
+		return spent, d.write(tx, r.Proof)
 	})
-	switch {
-	case err != nil:
+	if errors.Is(err, grant.ErrRedeemed) {
+		return s.repeat(ctx, r, g.ID, how)
+	}
+	if err = errors.Join(err, refusal); err != nil {
 		return Tokens{}, err
-	case voided:
-		return Tokens{}, grant.ErrDenied
 	}
-	s.pace.forget(id)
-	return Tokens{Access: access, ExpiresIn: s.SessionLifetime, Scopes: after.Scopes}, nil
+	return d.tokens, nil
 }
 
-func (s *Service) session(now time.Time, g grant.Grant, access secret.Text) auth.Session {
-	return auth.Session{
-		ID:         sessionOf(g.ID),
-		GrantID:    g.ID,
-		UserID:     g.UserID,
-		ClientID:   g.ClientID,
-		Scopes:     g.Scopes,
-		Device:     g.Device,
-		AccessHash: access.Hash(),
-		CreatedAt:  now,
-		ExpiresAt:  now.Add(s.SessionLifetime),
+// draft is a session that is to begin, with its first tokens.
+type draft struct {
+	session auth.Session
+	tokens  Tokens
+}
+
+func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (draft, error) {
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return draft{}, err
+	}
+	id, err := secret.New(s.Random)
+	if err != nil {
+		return draft{}, err
+	}
+	now := s.now()
+	session := auth.Session{
+		ID:            auth.SessionID(id.Reveal()),
+		GrantID:       g.ID,
+		UserID:        g.UserID,
+		ClientID:      g.ClientID,
+		Scopes:        g.Scopes,
+		Resources:     g.Resources,
+		Device:        g.Device,
+		AuthTime:      g.DecidedAt,
+		KeyThumbprint: r.Proof.Thumbprint,
+		RotatedAt:     now,
+		CreatedAt:     now,
+	}
+	var refresh secret.Text
+	if g.Scopes.Has(auth.ScopeOffline) {
+		if refresh, err = s.newRefresh(keys, session.ID); err != nil {
+			return draft{}, err
+		}
+		session.Family = family(keys, session.ID).Hash()
+	}
+	session.ExpiresAt = s.ends(session, now)
+	t, err := s.tokens(r.issue(keys, now, session, g.Nonce))
+	t.Refresh = refresh
+	return draft{session, t}, err
+}
+
+// issue is what the tokens of the session are made from at this request.
+func (r TokenRequest) issue(keys *keyring.Set, now time.Time, session auth.Session, nonce string) issue {
+	resources := r.Resources
+	if len(resources) == 0 {
+		resources = session.Resources
+	}
+	return issue{
+		keys: keys, client: r.Client, session: session, scopes: session.Scopes, resources: resources,
+		key: r.Proof.Thumbprint, nonce: nonce, now: now,
 	}
 }
 
-// sessionOf is the session that a grant becomes: one grant, one session.
-func sessionOf(id auth.GrantID) auth.SessionID { return auth.SessionID(id) }
+func (d draft) write(tx store.Tx, proof dpop.Proof) error {
+	if err := tx.AddSession(d.session); err != nil {
+		return err
+	}
+	return keep(tx, proof, d.session, d.tokens)
+}
+
+// repeat gives the answer once more to who got it: the same client, with a proof of
+// the key that the tokens are bound to, for a short while and until the first
+// refresh shows that the answer has arrived. Anybody else gets grant.ErrRedeemed.
+// The family of refresh tokens stays one, so a thief's use of it still shows.
+func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, how settlement) (Tokens, error) {
+	find := func(tx store.Tx) (grant.Grant, auth.Session, error) {
+		g, err := tx.Grant(id)
+		if err != nil {
+			return g, auth.Session{}, unknown(err)
+		}
+		session, err := tx.SessionByGrant(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return g, session, grant.ErrRedeemed
+		}
+		mine := r.proves(session.KeyThumbprint) && session.Generation == 0 && how.again(s.now(), g)
+		if err == nil && !mine {
+			err = grant.ErrRedeemed
+		}
+		return g, session, err
+	}
+	var g grant.Grant
+	var session auth.Session
+	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
+		g, session, err = find(tx)
+		return err
+	})
+	if err != nil {
+		return Tokens{}, err
+	}
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t, err := s.tokens(r.issue(keys, s.now(), session, g.Nonce))
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !session.Family.IsZero() {
+		if t.Refresh, err = s.newRefresh(keys, session.ID); err != nil {
+			return Tokens{}, err
+		}
+	}
+	err = s.Store.Update(ctx, func(tx store.Tx) error {
+		if _, _, err := find(tx); err != nil {
+			return err
+		}
+		return keep(tx, r.Proof, session, t)
+	})
+	return t, err
+}
+
+// keep writes what has to be remembered of tokens that are about to be handed out.
+func keep(tx store.Tx, proof dpop.Proof, session auth.Session, t Tokens) error {
+	if err := spendProof(tx, proof); err != nil || t.Refresh.IsZero() {
+		return err
+	}
+	return tx.AddRefresh(auth.Refresh{Hash: t.Refresh.Hash(), SessionID: session.ID, Generation: session.Generation})
+}
+
+func spendProof(tx store.Tx, p dpop.Proof) error {
+	if p.Thumbprint == "" {
+		return nil
+	}
+	return spend(tx, p)
+}
 
 // gone reports whether the client or the person that an approved grant needs has
 // been removed or disabled since.

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,7 @@ func TestFiftyParallelPollsYieldOneToken(t *testing.T) {
 	var won, lost atomic.Int32
 	for range 50 {
 		polls.Go(func() {
-			switch _, err := w.Redeem(t.Context(), client, code); {
+			switch _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); {
 			case err == nil:
 				won.Add(1)
 			case errors.Is(err, grant.ErrRedeemed):
@@ -89,7 +90,7 @@ func TestRedeemIsRefused(t *testing.T) {
 			g, code := w.Start(logintest.App)
 			tt.do(t, w, ada, g.ID)
 			for range 2 { // what was refused stays refused
-				_, err := w.Redeem(t.Context(), client, code)
+				_, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 				if !errors.Is(err, tt.err) && !(tt.err == grant.ErrPending && errors.Is(err, login.ErrSlowDown)) {
 					t.Errorf("got %v, want %v", err, tt.err)
 				}
@@ -104,7 +105,7 @@ func TestAnotherClientsCodeYieldsNothing(t *testing.T) {
 	other := w.AddClient(auth.Client{ID: "another-app", Name: "Another"})
 	g, code := w.Start(logintest.App)
 	w.Approve(ada, g.ID)
-	if _, err := w.Redeem(t.Context(), other, code); !errors.Is(err, grant.ErrForeign) {
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: other}, code); !errors.Is(err, grant.ErrForeign) {
 		t.Errorf("got %v, want ErrForeign", err)
 	}
 	if err := w.Cancel(t.Context(), other.ID, g.ID); !errors.Is(err, login.ErrUnknownCode) {
@@ -131,7 +132,7 @@ func TestPace(t *testing.T) {
 	}
 	for _, s := range steps {
 		w.Clock.Advance(s.wait)
-		_, err := w.Redeem(t.Context(), client, code)
+		_, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 		want := grant.ErrPending
 		if s.slow {
 			want = login.ErrSlowDown
@@ -148,10 +149,10 @@ func TestAPollRightAfterTheApprovalIsNeverSlowed(t *testing.T) {
 	client, _ := w.Client(t.Context(), logintest.App)
 	g, code := w.Start(logintest.App)
 	for range 3 {
-		_, _ = w.Redeem(t.Context(), client, code)
+		_, _ = w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 	}
 	w.Approve(ada, g.ID)
-	if _, err := w.Redeem(t.Context(), client, code); err != nil {
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); err != nil {
 		t.Errorf("got %v, want tokens whatever the pace was", err)
 	}
 }
@@ -162,7 +163,7 @@ func TestAStubbornPollerIsLetOutAfterAMinute(t *testing.T) {
 	_, code := w.Start(logintest.App)
 	out := 0
 	for range 120 { // one poll a second for two minutes
-		if _, err := w.Redeem(t.Context(), client, code); errors.Is(err, grant.ErrPending) {
+		if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); errors.Is(err, grant.ErrPending) {
 			out++
 		}
 		w.Clock.Advance(time.Second)
@@ -181,7 +182,7 @@ func TestStartScopes(t *testing.T) {
 		err       error
 	}{
 		{"what is asked for is what is granted", auth.Scopes{"openid"}, auth.Scopes{"openid"}, nil},
-		{"nothing asked for means all that the client has", nil, auth.Scopes{"openid", "profile"}, nil},
+		{"nothing asked for means all that the client has", nil, auth.DefaultScopes(), nil},
 		{"a scope that the client has not is refused, not dropped", auth.Scopes{"openid", "admin"}, nil, login.ErrScope},
 	}
 	for _, tt := range tests {
@@ -241,7 +242,7 @@ func TestSecretsAreStoredHashed(t *testing.T) {
 	client, _ := w.Client(t.Context(), logintest.App)
 	g, code := w.Start(logintest.App)
 	w.Approve(ada, g.ID)
-	tokens, err := w.Redeem(t.Context(), client, code)
+	tokens, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,9 +251,11 @@ func TestSecretsAreStoredHashed(t *testing.T) {
 	}
 	var sessions []auth.Session
 	w.Update(func(tx store.Tx) (err error) { sessions, err = tx.SessionsOf(ada.User.ID); return err })
-	if sessions[0].AccessHash != tokens.Access.Hash() {
-		t.Error("the session is not kept by the hash of its token")
+	family, _, _ := strings.Cut(tokens.Refresh.Reveal(), ".")
+	if sessions[0].Family != secret.From(family).Hash() {
+		t.Error("the session is not kept by the hash of its tokens' family")
 	}
+	w.Update(func(tx store.Tx) error { _, err := tx.Refresh(tokens.Refresh.Hash()); return err })
 }
 
 func TestRevoke(t *testing.T) {
@@ -262,11 +265,11 @@ func TestRevoke(t *testing.T) {
 	other := w.AddClient(auth.Client{ID: "another-app", Name: "Another"})
 	g, code := w.Start(logintest.App)
 	w.Approve(ada, g.ID)
-	tokens, err := w.Redeem(t.Context(), client, code)
+	tokens, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := func() bool { _, _, err := w.Session(t.Context(), tokens.Access); return err == nil }
+	live := func() bool { _, err := w.UserInfo(t.Context(), login.Access{Token: tokens.Access}); return err == nil }
 	if err := w.Revoke(t.Context(), other.ID, tokens.Access); err != nil || !live() {
 		t.Errorf("another client's revocation: got %v, live %t; want no error and no effect", err, live())
 	}
@@ -278,7 +281,7 @@ func TestRevoke(t *testing.T) {
 	}
 	lost, code := w.Start(logintest.App)
 	w.Approve(ada, lost.ID)
-	tokens, err = w.Redeem(t.Context(), client, code)
+	tokens, err = w.Redeem(t.Context(), login.TokenRequest{Client: client}, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,14 +308,14 @@ func TestARedeemWhoseSessionCannotBeKeptLeavesNoHalfState(t *testing.T) {
 	w.Approve(ada, g.ID)
 	sound := w.Service.Store
 	w.Service.Store = sessionless{sound}
-	if _, err := w.Redeem(t.Context(), client, code); !errors.Is(err, errSessionless) {
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); !errors.Is(err, errSessionless) {
 		t.Fatalf("got %v, want the store's failure", err)
 	}
 	w.Service.Store = sound
 	if g, _ := w.Grant(t.Context(), g.ID); g.State != grant.Approved {
 		t.Errorf("the grant is %s, want it still approved", g.State)
 	}
-	if _, err := w.Redeem(t.Context(), client, code); err != nil {
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); err != nil {
 		t.Errorf("the next poll: got %v, want tokens", err)
 	}
 }

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -22,8 +24,19 @@ var (
 	ErrClientAuth    = errors.New("client authentication failed")
 	ErrUnknownCode   = errors.New("no grant has this code")
 	ErrScope         = errors.New("the client may not ask for this scope")
+	ErrTarget        = errors.New("the client may not ask for this resource")
+	ErrScopeMissing  = errors.New("the token has not the scope that this takes")
 	ErrSlowDown      = errors.New("polling too fast")
 	ErrUnknownToken  = errors.New("no live session has this token")
+	ErrRefresh       = errors.New("the refresh token is unknown, spent or over")
+	ErrReuse         = errors.New("the refresh token was used before, and its session is over")
+	ErrKey           = errors.New("bound to a DPoP key, of which no proof came")
+	ErrOtherKey      = errors.New("the DPoP proof is of another key than dpop_jkt")
+	ErrProofNeeded   = errors.New("this client's tokens are bound to a DPoP key: a proof is needed")
+	ErrReplay        = errors.New("the proof or assertion was used before")
+	ErrNonce         = errors.New("the DPoP proof needs the server's nonce")
+	ErrRedirectURI   = errors.New("the client has no such redirect_uri")
+	ErrNoReturn      = errors.New("there is nothing to take back to the client")
 	ErrNoAccount     = errors.New("the account is disabled or gone")
 	ErrPasskey       = errors.New("the passkey was not accepted")
 	ErrJoinClosed    = errors.New("creating an account needs an invitation")
@@ -37,29 +50,42 @@ var (
 	ErrLastPasskey   = errors.New("the last passkey cannot be removed")
 )
 
-// Config is what a Service is made of. Store, Passkeys and Hub are required.
+// Config is what a Service is made of. Issuer, Store, Passkeys and Hub are required.
 type Config struct {
+	Issuer   string // as it stands in tokens (RFC 8414 section 2)
 	Store    store.Store
 	Passkeys *passkey.RelyingParty
 	Hub      *push.Hub
 	Log      *slog.Logger
 	// OpenRegistration lets anybody who reaches the server make an account.
 	OpenRegistration bool
-	// SessionLifetime is how long a desktop stays signed in; default 30 days.
+	// AccessLifetime is an access token's, and an ID token's; default 10 minutes.
+	AccessLifetime time.Duration
+	// SessionIdle is how long a desktop that does not refresh stays signed in;
+	// default 14 days.
+	SessionIdle time.Duration
+	// SessionLifetime is how long a desktop stays signed in at most; default 30 days.
 	SessionLifetime time.Duration
+	// Keys are the server's own; default a keyring of the default policy.
+	Keys *keyring.Keyring
 	// NoPace lifts slow_down, for load tests.
 	NoPace bool
 	Now    func() time.Time // default time.Now
 	Random io.Reader        // default crypto/rand.Reader
 }
 
-// DefaultSessionLifetime is how long a desktop stays signed in.
-const DefaultSessionLifetime = 30 * 24 * time.Hour
+// The defaults of a Config.
+const (
+	DefaultAccessLifetime  = 10 * time.Minute
+	DefaultSessionIdle     = 14 * 24 * time.Hour
+	DefaultSessionLifetime = 30 * 24 * time.Hour
+)
 
 // Service runs the use cases. It is safe for concurrent use.
 type Service struct {
 	Config
 	clients clientCache
+	replays replays
 	pace    pace
 }
 
@@ -68,14 +94,17 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.SessionLifetime == 0 {
-		c.SessionLifetime = DefaultSessionLifetime
-	}
+	c.AccessLifetime = cmp.Or(c.AccessLifetime, DefaultAccessLifetime)
+	c.SessionIdle = cmp.Or(c.SessionIdle, DefaultSessionIdle)
+	c.SessionLifetime = cmp.Or(c.SessionLifetime, DefaultSessionLifetime)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
+	}
+	if c.Keys == nil {
+		c.Keys = keyring.New(c.Store, keyring.Policy{TokenLife: c.AccessLifetime}, c.Now)
 	}
 	return &Service{Config: c}
 }
@@ -90,6 +119,7 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 func (s *Service) Heed(ctx context.Context) {
 	s.Store.Watch(ctx, func() {
 		s.clients.clear()
+		s.Keys.Stale()
 		s.Hub.PublishAll()
 	})
 }

@@ -1,12 +1,15 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -20,33 +23,70 @@ const collisionTries = 8
 type StartRequest struct {
 	Client auth.Client
 	Scopes auth.Scopes // none: all that the client has (RFC 6749 section 3.3)
-	Device auth.Device
-	Origin netip.Addr
+	// Resources are what the access tokens are for (RFC 8707); none: all that the
+	// client has.
+	Resources []string
+	// KeyThumbprint is that of the DPoP key that the grant is for, if any, and Proof a
+	// proof of it that came along, for which it stands as well.
+	KeyThumbprint string
+	Proof         dpop.Proof
+	Nonce         string // for the ID token, if any
+	Device        auth.Device
+	Origin        netip.Addr
+}
+
+// grant is what a grant for the wish begins from, but for what names it. ErrScope
+// and ErrTarget for what the client may not ask for.
+func (r StartRequest) grant() (grant.Request, error) {
+	scopes, resources := r.Scopes, r.Resources
+	if len(scopes) == 0 {
+		scopes = r.Client.Scopes
+	}
+	if len(resources) == 0 {
+		resources = r.Client.Resources
+	}
+	switch {
+	case !scopes.Within(r.Client.Scopes):
+		return grant.Request{}, ErrScope
+	case !within(resources, r.Client.Resources):
+		return grant.Request{}, ErrTarget
+	case r.Proof.Thumbprint != "" && r.KeyThumbprint != "" && r.Proof.Thumbprint != r.KeyThumbprint:
+		return grant.Request{}, ErrOtherKey
+	}
+	return grant.Request{
+		ClientID:      r.Client.ID,
+		Scopes:        scopes,
+		Resources:     resources,
+		KeyThumbprint: cmp.Or(r.KeyThumbprint, r.Proof.Thumbprint),
+		Nonce:         r.Nonce,
+		Device:        r.Device,
+		Origin:        r.Origin,
+		Lifetime:      r.Client.Lifetime,
+		Interval:      r.Client.Interval,
+	}, nil
+}
+
+// within reports whether all of list is in allowed.
+func within(list, allowed []string) bool {
+	return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(allowed, s) })
 }
 
 // Start begins a grant and returns it with its device code, which is shown to
-// nobody but the desktop (RFC 8628 section 3.2). ErrScope for a scope that the
+// nobody but the desktop (RFC 8628 section 3.2). ErrScope or ErrTarget for what the
 // client may not ask for.
 func (s *Service) Start(ctx context.Context, r StartRequest) (grant.Grant, secret.Text, error) {
-	if !r.Scopes.Within(r.Client.Scopes) {
-		return grant.Grant{}, secret.Text{}, ErrScope
+	request, err := r.grant()
+	if err != nil {
+		return grant.Grant{}, secret.Text{}, err
 	}
-	if len(r.Scopes) == 0 {
-		r.Scopes = r.Client.Scopes
+	if r.Proof.Thumbprint != "" && !s.replays.first(s.now(), r.Proof) {
+		return grant.Grant{}, secret.Text{}, ErrReplay
 	}
 	deviceCode, err := secret.New(s.Random)
 	if err != nil {
 		return grant.Grant{}, secret.Text{}, err
 	}
-	request := grant.Request{
-		ID:       idOf(deviceCode),
-		ClientID: r.Client.ID,
-		Scopes:   r.Scopes,
-		Device:   r.Device,
-		Origin:   r.Origin,
-		Lifetime: r.Client.Lifetime,
-		Interval: r.Client.Interval,
-	}
+	request.ID = idOf(deviceCode)
 	var g grant.Grant
 	err = s.withFreshCode(func(code grant.UserCode) error {
 		request.Code = code

@@ -48,6 +48,15 @@
     location.replace(url);
   }
 
+  // leave goes back to the app, at the address that the server answered as `return` and no other. A web address takes
+  // this page's place; before an app of the computer the page stays in sight.
+  function leave(target) {
+    const url = new URL(target);
+    if (/^(javascript|data|blob|file|about|vbscript):$/.test(url.protocol)) throw new Refusal({});
+    leaving = /^https?:$/.test(url.protocol);
+    location.replace(url);
+  }
+
   // ── Passkeys: JSON to buffers and back, by hand, because not every browser does it alike ──
 
   const bytes = text => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
@@ -112,7 +121,7 @@
     if (text) status.scrollIntoView({block: 'nearest'});
   }
 
-  const lock = locked => all('[data-approve], [data-approve-elsewhere], [data-sign-in], [data-add-passkey], [data-renew-codes], [data-ask] button, [data-create] button')
+  const lock = locked => all('[data-approve], [data-approve-elsewhere], [data-sign-in], [data-add-passkey], [data-renew-codes], [data-ask] button, [data-create] button, [data-back]')
     .forEach(button => { button.disabled = locked; });
 
   // run does the work of a button; the button is busy until the work ends or leads to another page.
@@ -176,7 +185,24 @@
       } catch { /* a browser without storage: new codes can be made on the account page */ }
     }
     if (!answer.location) throw new Refusal(answer);
-    go(answer.location);
+    if (answer.return) settle(answer.return);
+    else go(answer.location);
+  }
+
+  // settle makes the question the page that says that it was answered, and goes back to the app, which waits. Codes
+  // that nobody has saved are still this tab's, for who comes back to it.
+  function settle(target) {
+    const done = one('template[data-done]');
+    document.title = done.dataset.title;
+    main.className = 'card ending';
+    main.dataset.page = 'returned';
+    main.dataset.outcome = 'approved';
+    main.replaceChildren(done.content);
+    status = one('[data-status]');
+    pages.returned();
+    one('h1').focus();
+    if (keptCodes().length) offerCodes();
+    leave(target);
   }
 
   function offerCodes() {
@@ -184,6 +210,7 @@
     show('[data-with-codes]', codes.length > 0);
     show('[data-without-codes]', codes.length === 0);
     if (!codes.length) return;
+    all('[data-page=returned] details[data-with-codes]').forEach(aside => { aside.open = true; });
     const text = codes.join('\n') + '\n';
     const say = sentence => { one('[data-codes-status]').textContent = sentence; };
     one('[data-codes]').replaceChildren(...codes.map(code => {
@@ -204,6 +231,26 @@
       sessionStorage.removeItem(codesKey);
       show('details[data-with-codes]', false);
     });
+  }
+
+  // ── A denial: noted when it is sent, so that the page it leads to goes back to the app, once and in this tab only ──
+
+  const denialKey = 'qrauth.denial';
+
+  function noteDenial(here) {
+    try {
+      sessionStorage.setItem(denialKey, here);
+    } catch { /* a browser without storage: that page has a button */ }
+  }
+
+  function tookDenial(here) {
+    try {
+      const noted = sessionStorage.getItem(denialKey);
+      sessionStorage.removeItem(denialKey);
+      return noted === here;
+    } catch {
+      return false;
+    }
   }
 
   async function copy(text, say) {
@@ -254,6 +301,7 @@
         const began = Date.now();
         try {
           const answer = await ask();
+          if (leaving) return;
           const moved = String(answer.seq) !== String(seq);
           seq = answer.seq;
           wait = 1000;
@@ -285,13 +333,14 @@
     let deadline = 0;
     let over = false;
     const asked = Date.now() - Number(main.dataset.asked) * 1000;
+    const [clock, ago] = [one('[data-countdown]'), one('[data-asked-ago]')];
     const minutes = new Intl.RelativeTimeFormat(document.documentElement.lang, {numeric: 'always'});
 
     function tick() {
       const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
-      one('[data-countdown]').textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+      clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
       const age = Math.floor((Date.now() - asked) / 60000);
-      if (age > 0) one('[data-asked-ago]').textContent = minutes.format(-age, 'minute');
+      if (age > 0) ago.textContent = minutes.format(-age, 'minute');
       if (left === 0 && !over) atZero();
       over = left === 0;
     }
@@ -358,13 +407,14 @@
 
       const time = countdown();
       const watcher = watch(state => {
+        if (main.dataset.page !== 'confirm') return true; // the question was answered, and another page has its place
         const open = ['pending', 'scanned', 'confirming'].includes(state.state) && !state.claimed_elsewhere;
         if (!open && !finishing) {
           if (running) running.abort();
           go(here);
           return true;
         }
-        if (state.user_code && state.user_code !== code.textContent) {
+        if (code && state.user_code && state.user_code !== code.textContent) {
           code.textContent = state.user_code;
           spoken.textContent = spell(state.user_code);
         }
@@ -373,9 +423,11 @@
       });
       time.onZero(() => watcher.hurry());
       onReturn(() => watcher.hurry());
+      all('[data-deny]').forEach(form => form.addEventListener('submit', () => noteDenial(here)));
 
       // A browser without passkeys must leave the sign-in to one that has them: the link to copy carries the code
       // of the moment, and the address bar keeps it.
+      if (!code) return;
       link = () => new URL(`${entry}?user_code=${encodeURIComponent(code.textContent)}`, location.href).href;
       if (!hasPasskeys) return;
       post(scan, {}).then(
@@ -389,6 +441,20 @@
       const watcher = watch(state => {
         if (['verifying', 'approved'].includes(state.state)) return false;
         go(main.dataset.here);
+        return true;
+      });
+      onReturn(() => watcher.hurry());
+    },
+
+    returned() {
+      const {here, outcome, return: back} = main.dataset;
+      const goBack = async signal => leave((await post(back, {}, signal)).return);
+      onPress('[data-back]', goBack);
+      if (outcome === 'denied' && tookDenial(here)) run(one('[data-back]'), goBack);
+      if (outcome !== 'approved') return;
+      const watcher = watch(({state}) => {
+        if (state === 'approved') return false;
+        go(here);
         return true;
       });
       onReturn(() => watcher.hurry());

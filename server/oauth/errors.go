@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/assertion"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -27,9 +30,19 @@ type errBudget struct{ wait time.Duration }
 
 func (e errBudget) Error() string { return "too many requests" }
 
+// RetryAfter is how long to wait.
+func (e errBudget) RetryAfter() time.Duration { return e.wait }
+
+// errResource is an error of a protected resource, which challenges (RFC 6750
+// section 3, RFC 9449 section 7.1).
+type errResource struct{ cause error }
+
+func (e errResource) Error() string { return e.cause.Error() }
+func (e errResource) Unwrap() error { return e.cause }
+
 var (
-	errGrantType = errors.New("grant_type must be " + wire.GrantTypeDeviceCode)
-	errNoBearer  = errors.New("no bearer token in the Authorization header")
+	errGrantType = errors.New("grant_type must be authorization_code, refresh_token or " + wire.GrantTypeDeviceCode)
+	errNoToken   = errors.New("no access token in the Authorization header")
 )
 
 // storageRetry is what Retry-After says while the storage cannot be used.
@@ -47,15 +60,30 @@ var causes = []struct {
 	{login.ErrClientAuth, wire.CodeInvalidClient, http.StatusUnauthorized, "client authentication failed"},
 	{errGrantType, wire.CodeUnsupportedGrantType, http.StatusBadRequest, errGrantType.Error()},
 	{login.ErrScope, wire.CodeInvalidScope, http.StatusBadRequest, "this client may not ask for one of these scopes"},
+	{login.ErrTarget, wire.CodeInvalidTarget, http.StatusBadRequest, "this client may not ask for one of these resources"},
+	{errResponseType, wire.CodeUnsupportedResponseType, http.StatusBadRequest, errResponseType.Error()},
+	{errPrompt, wire.CodeLoginRequired, http.StatusBadRequest, errPrompt.Error()},
+	{errRequestObj, wire.CodeRequestUnsupported, http.StatusBadRequest, errRequestObj.Error()},
+	{errRequestURI, wire.CodeRequestURIUnsupported, http.StatusBadRequest, errRequestURI.Error()},
+	{dpop.ErrProof, wire.CodeInvalidDPoPProof, http.StatusBadRequest, dpop.ErrProof.Error()},
+	{login.ErrProofNeeded, wire.CodeInvalidDPoPProof, http.StatusBadRequest, "a DPoP proof is needed here"},
+	{login.ErrOtherKey, wire.CodeInvalidDPoPProof, http.StatusBadRequest, login.ErrOtherKey.Error()},
+	{login.ErrReplay, wire.CodeInvalidDPoPProof, http.StatusBadRequest, "the DPoP proof was used before: make a new one for each request"},
+	{login.ErrNonce, wire.CodeUseDPoPNonce, http.StatusBadRequest, "put the nonce of the DPoP-Nonce header into the DPoP proof"},
+	{login.ErrKey, wire.CodeInvalidGrant, http.StatusBadRequest, "bound to a DPoP key, of which no proof came"},
+	{login.ErrReuse, wire.CodeInvalidGrant, http.StatusBadRequest, "the refresh token was used before, so the session is over: sign in again"},
+	{login.ErrRefresh, wire.CodeInvalidGrant, http.StatusBadRequest, "the refresh token is unknown, spent or over"},
+	{grant.ErrMismatch, wire.CodeInvalidGrant, http.StatusBadRequest, grant.ErrMismatch.Error()},
 	{auth.ErrScopeSyntax, wire.CodeInvalidScope, http.StatusBadRequest, auth.ErrScopeSyntax.Error()},
 	{grant.ErrPending, wire.CodeAuthorizationPending, http.StatusBadRequest, ""},
 	{login.ErrSlowDown, wire.CodeSlowDown, http.StatusBadRequest, "poll 5 seconds less often from now on"},
 	{grant.ErrDenied, wire.CodeAccessDenied, http.StatusBadRequest, "the sign-in was denied"},
 	{grant.ErrCancelled, wire.CodeAccessDenied, http.StatusBadRequest, "the sign-in was cancelled on the device"},
 	{grant.ErrExpired, wire.CodeExpiredToken, http.StatusBadRequest, "the device code has expired; start again when the person asks for it"},
-	{grant.ErrRedeemed, wire.CodeInvalidGrant, http.StatusBadRequest, "the device code was used already"},
-	{grant.ErrForeign, wire.CodeInvalidGrant, http.StatusBadRequest, "the device code is unknown"},
-	{login.ErrUnknownCode, wire.CodeInvalidGrant, http.StatusBadRequest, "the device code is unknown"},
+	{grant.ErrRedeemed, wire.CodeInvalidGrant, http.StatusBadRequest, "the code was used already"},
+	{grant.ErrForeign, wire.CodeInvalidGrant, http.StatusBadRequest, "the code is unknown"},
+	{login.ErrUnknownCode, wire.CodeInvalidGrant, http.StatusBadRequest, "the code is unknown"},
+	{login.ErrScopeMissing, wire.CodeInsufficientScope, http.StatusForbidden, "the access token has not the scope openid"},
 	{login.ErrUnknownToken, wire.CodeInvalidToken, http.StatusUnauthorized, "the access token is unknown, expired or revoked"},
 	{store.ErrUnavailable, wire.CodeUnavailable, http.StatusServiceUnavailable, "the server cannot reach its storage at the moment; try again"},
 }
@@ -79,22 +107,43 @@ func (f *Face) answer(h handler) http.Handler {
 func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body, status := f.explain(r, err)
 	var over errBudget
+	var resource errResource
 	switch {
 	case errors.As(err, &over):
 		retryAfter(w, over.wait)
 	case status == http.StatusServiceUnavailable:
 		retryAfter(w, storageRetry)
-	case errors.Is(err, errNoBearer):
-		// RFC 6750 section 3.1: no error code where there was no token.
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	case body.Code == wire.CodeInvalidToken:
-		w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer error=%q, error_description=%q", body.Code, body.Description))
+	case errors.As(err, &resource):
+		if status == http.StatusBadRequest {
+			status = http.StatusUnauthorized
+		}
+		challenge(w, r, body)
 	case body.Code == wire.CodeInvalidClient:
 		w.Header().Set("WWW-Authenticate", `Basic realm="qrauthd", charset="UTF-8"`)
 	}
+	if body.Code == "" {
+		w.WriteHeader(status)
+		return
+	}
 	respond(w, status, body)
+}
+
+// challenge says how to come to the resource: by the scheme that was tried, or by
+// either one where there was no token, and then with no error code (RFC 6750
+// section 3.1, RFC 9449 section 7.1).
+func challenge(w http.ResponseWriter, r *http.Request, e wire.Error) {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	bound := strings.EqualFold(scheme, wire.TokenTypeDPoP)
+	for _, scheme := range []string{wire.TokenTypeBearer, wire.TokenTypeDPoP} {
+		var params []string
+		if scheme == wire.TokenTypeDPoP {
+			params = append(params, fmt.Sprintf("algs=%q", strings.Join(dpop.Algorithms(), " ")))
+		}
+		if e.Code != "" && bound == (scheme == wire.TokenTypeDPoP) {
+			params = append(params, fmt.Sprintf("error=%q, error_description=%q", e.Code, e.Description))
+		}
+		w.Header().Add("WWW-Authenticate", strings.TrimSpace(scheme+" "+strings.Join(params, ", ")))
+	}
 }
 
 func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
@@ -107,7 +156,7 @@ func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 		return wire.Error{Code: wire.CodeInvalidRequest, Description: string(request)}, http.StatusBadRequest
 	case errors.As(err, &over):
 		return wire.Error{Code: wire.CodeUnavailable, Description: "too many requests; wait as Retry-After says"}, http.StatusTooManyRequests
-	case errors.Is(err, errNoBearer):
+	case errors.Is(err, errNoToken):
 		return wire.Error{}, http.StatusUnauthorized
 	}
 	for _, c := range causes {
@@ -115,11 +164,23 @@ func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 			if c.status >= http.StatusInternalServerError {
 				f.Log.ErrorContext(r.Context(), "storage unavailable", slog.Any("error", err))
 			}
-			return wire.Error{Code: c.code, Description: c.text}, c.status
+			return wire.Error{Code: c.code, Description: describe(err, c.text)}, c.status
 		}
 	}
 	f.Log.ErrorContext(r.Context(), "unexpected error", slog.String("path", r.URL.Path), slog.Any("error", err))
 	return wire.Error{Code: wire.CodeServerError, Description: "something broke on the server"}, http.StatusInternalServerError
+}
+
+// maxDescription bounds an error_description, in bytes.
+const maxDescription = 200
+
+// describe is the cause's text, but for proofs and assertions, whose makers need to
+// know which of their many rules was broken.
+func describe(err error, text string) string {
+	if errors.Is(err, dpop.ErrProof) || errors.Is(err, assertion.ErrAssertion) {
+		return printable(err.Error(), maxDescription)
+	}
+	return text
 }
 
 func retryAfter(w http.ResponseWriter, d time.Duration) {

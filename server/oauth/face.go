@@ -28,6 +28,7 @@ type Config struct {
 	Issuer *url.URL
 	Login  *login.Service
 	Hub    *push.Hub
+	Pages  Pages
 	Limits Limits
 	Log    *slog.Logger
 }

@@ -21,20 +21,24 @@ import (
 type server struct {
 	*logintest.World
 	*httptest.Server
-	face *oauth.Face
-	log  *logBuffer
-	t    *testing.T
+	face   *oauth.Face
+	pages  *fakePages
+	log    *logBuffer
+	person *logintest.Person // who signs in; see ada
+	t      testing.TB
 }
 
-func serve(t *testing.T, limits oauth.Limits) *server {
+func serve(t testing.TB, limits oauth.Limits) *server {
 	t.Helper()
 	w := logintest.New(t)
-	log := new(logBuffer)
+	log, pages := new(logBuffer), new(fakePages)
 	face := oauth.New(oauth.Config{
-		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Limits: limits,
+		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Pages: pages, Limits: limits,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
-	s := &server{World: w, Server: httptest.NewServer(face.Handler()), face: face, log: log, t: t}
+	s := &server{World: w, Server: httptest.NewServer(face.Handler()), face: face, pages: pages, log: log, t: t}
+	// A redirect is an answer too, and most lead to nowhere.
+	s.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(s.Close)
 	return s
 }
@@ -45,7 +49,7 @@ type answer struct {
 	body []byte
 }
 
-func (a answer) oauthError(t *testing.T) string {
+func (a answer) oauthError(t testing.TB) string {
 	t.Helper()
 	var e wire.Error
 	if err := json.Unmarshal(a.body, &e); err != nil {

@@ -67,7 +67,7 @@ func TestDeviceAuthorization(t *testing.T) {
 
 func TestDeviceAuthorizationIsRefused(t *testing.T) {
 	s := serve(t, oauth.Limits{})
-	s.AddClient(auth.Client{ID: "backend", Name: "Backend", SecretHash: secret.From("s3cret").Hash()})
+	s.AddClient(auth.Client{ID: "backend", Name: "Backend", AuthMethod: auth.AuthSecret, Secrets: []auth.ClientSecret{{Hash: secret.From("s3cret").Hash()}}})
 	app := string(logintest.App)
 	form := func(kv ...string) url.Values {
 		v := url.Values{}
@@ -114,7 +114,7 @@ func TestDeviceAuthorizationIsRefused(t *testing.T) {
 
 func TestAConfidentialClientAuthenticates(t *testing.T) {
 	s := serve(t, oauth.Limits{})
-	s.AddClient(auth.Client{ID: "back end", Name: "Backend", SecretHash: secret.From("p:w d%").Hash()})
+	s.AddClient(auth.Client{ID: "back end", Name: "Backend", AuthMethod: auth.AuthSecret, Secrets: []auth.ClientSecret{{Hash: secret.From("p:w d%").Hash()}}})
 	for name, a := range map[string]answer{
 		"by HTTP Basic": s.post(wire.PathDeviceAuthorization, url.Values{}, basicAuth("back end", "p:w d%")),
 		"by the form":   s.post(wire.PathDeviceAuthorization, url.Values{"client_id": {"back end"}, "client_secret": {"p:w d%"}}),
@@ -171,8 +171,8 @@ func TestToken(t *testing.T) {
 	if err := json.Unmarshal(a.body, &tok); err != nil || a.StatusCode != http.StatusOK {
 		t.Fatalf("got %s %s", a.Status, a.body)
 	}
-	if tok.AccessToken == "" || tok.TokenType != "Bearer" || tok.ExpiresIn <= 0 || tok.Scope != "openid profile" {
-		t.Errorf("got %+v, want a bearer token for openid profile with its life", tok)
+	if tok.AccessToken == "" || tok.TokenType != "Bearer" || tok.ExpiresIn <= 0 || tok.Scope != "openid profile offline_access" {
+		t.Errorf("got %+v, want a bearer token for all that the client has, with its life", tok)
 	}
 	if got := a.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control: got %q, want no-store", got)
@@ -400,25 +400,5 @@ func TestABrokenStoreIsAClearErrorThatLeaksNothing(t *testing.T) {
 			t.Errorf("%s: no Retry-After", name)
 		}
 		s.Service.Store = s.Service.Store.(failing).Store
-	}
-}
-
-func TestMetadata(t *testing.T) {
-	s := serve(t, oauth.Limits{})
-	a := record(s.face.Metadata(), wire.WellKnownMetadata)
-	var m wire.Metadata
-	if err := json.Unmarshal(a.Body.Bytes(), &m); err != nil {
-		t.Fatal(err)
-	}
-	const issuer = "http://localhost:8080"
-	if m.Issuer != issuer || m.DeviceAuthorizationEndpoint != issuer+"/device_authorization" ||
-		m.TokenEndpoint != issuer+"/token" || m.DevicePushEndpoint != "ws://localhost:8080/push" {
-		t.Errorf("got %+v", m)
-	}
-	if len(m.GrantTypesSupported) != 1 || m.GrantTypesSupported[0] != wire.GrantTypeDeviceCode {
-		t.Errorf("grant types: got %v, want the device code's", m.GrantTypesSupported)
-	}
-	if !strings.Contains(a.Body.String(), `"response_types_supported":[]`) {
-		t.Error("response_types_supported is required by RFC 8414, even if it is empty")
 	}
 }

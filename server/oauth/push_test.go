@@ -26,7 +26,7 @@ const patience = 10 * time.Second
 // desktop is the other end of the push channel.
 type desktop struct {
 	*websocket.Conn
-	t *testing.T
+	t testing.TB
 }
 
 func (s *server) dial(header http.Header) (*desktop, error) {

@@ -29,6 +29,9 @@ func (f *Face) pageOf(r *http.Request, b browser, s login.Sight) mobileweb.Page 
 	g := s.Grant
 	app, computer := s.Client.Name, g.Device.Name
 	mine := g.ClaimedBy != "" && g.ClaimedBy == b.id()
+	if page, ok := returned(b, s); ok {
+		return page
+	}
 	switch {
 	case s.State == grant.Expired:
 		return mobileweb.Expired{AppName: app, DeviceName: computer}
@@ -64,6 +67,8 @@ func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Con
 		Place:          f.place(r, g),
 		Asked:          s.Now.Sub(g.CreatedAt),
 		Left:           g.ExpiresAt.Sub(s.Now),
+		Local:          g.ForBrowser(),
+		Site:           siteOf(g.Redirect.URI),
 		KnownAs:        s.Person.Name,
 		Registration:   f.registration(),
 	}
@@ -103,7 +108,8 @@ func (f *Face) begin(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// finish takes the passkey's answer.
+// finish takes the passkey's answer. Where an app began the sign-in in this very
+// browser, the answer has the way back to it.
 func (f *Face) finish(w http.ResponseWriter, r *http.Request) error {
 	b, id, err := f.grantOf(r)
 	if err != nil {
@@ -113,10 +119,15 @@ func (f *Face) finish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errBody
 	}
-	if _, err := f.Login.FinishApproval(r.Context(), b.id(), id, answer); err != nil {
+	approval, err := f.Login.FinishApproval(r.Context(), b.id(), id, answer)
+	if err != nil {
 		return err
 	}
-	respond(w, http.StatusOK, location{Location: f.at("/confirm/" + b.opening(id))})
+	next := location{Location: f.at("/confirm/" + b.opening(id))}
+	if approval.Grant.ForBrowser() {
+		next.Return = f.wayOn(r, b, id)
+	}
+	respond(w, http.StatusOK, next)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func TestScanJoinApproveSignedIn(t *testing.T) {
 		t.Error("after the approval the page does not say to look at the computer")
 	}
 	client, _ := s.Client(t.Context(), logintest.App)
-	if _, err := s.Redeem(t.Context(), client, code); err != nil {
+	if _, err := s.Redeem(t.Context(), login.TokenRequest{Client: client}, code); err != nil {
 		t.Fatal(err)
 	}
 	if page := b.get("/confirm/" + opening); !strings.Contains(page.body, "signed in on") || !strings.Contains(page.body, "ALICE-PC") {
@@ -179,7 +179,7 @@ func TestADecisionTakesTheBrowserThatOpenedThePage(t *testing.T) {
 	victim, thief := s.browser(), s.browser()
 	opening := victim.open(g)
 	thief.get("/device")
-	for _, path := range []string{"/begin", "/finish", "/scan", "/status"} {
+	for _, path := range []string{"/begin", "/finish", "/scan", "/return", "/status"} {
 		var a answer
 		if path == "/status" {
 			a = thief.get("/confirm/" + opening + path)
@@ -217,7 +217,7 @@ func TestEveryDecisionIsProtectedAgainstCSRF(t *testing.T) {
 	}
 	paths := []string{
 		"/device", "/confirm/" + opening + "/deny", "/confirm/" + opening + "/begin", "/confirm/" + opening + "/finish",
-		"/confirm/" + opening + "/scan", "/join/begin", "/join/finish", "/join/invitation", "/signin/begin", "/signin/finish",
+		"/confirm/" + opening + "/scan", "/confirm/" + opening + "/return", "/join/begin", "/join/finish", "/join/invitation", "/signin/begin", "/signin/finish",
 		"/signout-here", "/account/sign-out", "/account/recovery-codes", "/account/passkeys/begin", "/account/passkeys/finish",
 		"/account/passkeys/AAAA/remove",
 	}
@@ -245,6 +245,7 @@ func TestAFormCannotPassForTheScriptsJSON(t *testing.T) {
 		"/join/invitation", "/join/begin", "/join/finish", "/signin/begin", "/signin/finish",
 		"/account/passkeys/begin", "/account/passkeys/finish", "/account/recovery-codes",
 		"/confirm/" + opening + "/scan", "/confirm/" + opening + "/begin", "/confirm/" + opening + "/finish",
+		"/confirm/" + opening + "/return",
 	} {
 		for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json/x"} {
 			if a := b.do(http.MethodPost, path, kind, `{"name":"Eve"}`); a.StatusCode != http.StatusBadRequest {

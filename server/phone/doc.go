@@ -7,4 +7,10 @@
 //
 // A GET changes nothing, ever: link previews fetch them. Decisions are POSTs from
 // this origin, by the browser that opened the page (see Opening).
+//
+// An authorization request (RFC 6749 section 4.1) arrives at the machine face, which
+// hands the browser over with Ask. It is the same question on the same page, bound
+// to that browser from the start. The app's own address, to which such a sign-in
+// leads back, is told to the page's script alone: no Location of this face and no
+// link of its pages leaves the issuer.
 package phone

@@ -29,6 +29,16 @@ type errBudget struct{ wait time.Duration }
 
 func (e errBudget) Error() string { return "too many tries" }
 
+// RetryAfter is when it is worth another try.
+func (e errBudget) RetryAfter() time.Duration { return e.wait }
+
+// delay is an error that passes with time, of this face or of one that has it shown
+// by Fail.
+type delay interface {
+	error
+	RetryAfter() time.Duration
+}
+
 // errCode is what was wrong with a typed code.
 type errCode struct {
 	typed   string
@@ -64,6 +74,7 @@ var causes = []struct {
 	{grant.ErrDenied, explanation{http.StatusConflict, mobileweb.Used{}, mobileweb.SayOver, "over"}},
 	{grant.ErrCancelled, explanation{http.StatusConflict, mobileweb.Cancelled{}, mobileweb.SayOver, "over"}},
 	{grant.ErrExpired, explanation{http.StatusGone, mobileweb.Expired{}, mobileweb.SayOver, "expired"}},
+	{login.ErrNoReturn, explanation{http.StatusConflict, mobileweb.Used{}, mobileweb.SayOver, "no_return"}},
 	{login.ErrNoAccount, explanation{http.StatusForbidden, mobileweb.Disabled{}, mobileweb.SayAccountDisabled, "disabled"}},
 	{login.ErrPasskey, explanation{http.StatusForbidden, mobileweb.Refused{}, mobileweb.SayPasskeyRefused, "passkey_refused"}},
 	{login.ErrCeremony, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayTookTooLong, "no_ceremony"}},
@@ -79,13 +90,13 @@ var causes = []struct {
 }
 
 func (f *Face) explain(r *http.Request, err error) explanation {
-	var over errBudget
+	var over delay
 	var code errCode
 	switch {
 	case r.Context().Err() != nil:
 		return explanation{http.StatusRequestTimeout, mobileweb.Refused{}, mobileweb.SayReload, "gone"} // to nobody
 	case errors.As(err, &over):
-		return explanation{http.StatusTooManyRequests, mobileweb.TooManyTries{Wait: over.wait}, mobileweb.SayTooManyTries, "too_many_tries"}
+		return explanation{http.StatusTooManyRequests, mobileweb.TooManyTries{Wait: over.RetryAfter()}, mobileweb.SayTooManyTries, "too_many_tries"}
 	case errors.As(err, &code):
 		return explanation{http.StatusUnprocessableEntity, mobileweb.EnterCode{Code: code.typed, Problem: code.problem}, mobileweb.SayReload, "code"}
 	}
@@ -147,9 +158,9 @@ func (f *Face) api(h func(http.ResponseWriter, *http.Request) error) http.Handle
 }
 
 func retryAfter(w http.ResponseWriter, err error) {
-	var over errBudget
+	var over delay
 	if errors.As(err, &over) {
-		w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(over.wait)))
+		w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(over.RetryAfter())))
 	}
 }
 

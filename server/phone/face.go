@@ -18,7 +18,8 @@ type Limits struct {
 	GuessesPerBrowser ratelimit.Rate
 	GuessesOverall    ratelimit.Rate
 	// Ceremonies are passkey ceremonies begun: to approve, per grant, so that no
-	// neighbour keeps a person from it; to join and to sign in, each per address.
+	// neighbour keeps a person from it; to join and to sign in, each per address. As
+	// often, per grant, an app is led back to.
 	Ceremonies ratelimit.Rate
 	Recoveries ratelimit.Rate // recovery codes and invitations tried, per address
 	Waits      int            // long polls at the same time, per address
@@ -45,6 +46,7 @@ type Face struct {
 	base       string // the issuer's path, without a trailing slash
 	guesses    guessBudget
 	approvals  *ratelimit.Limiter // ceremonies begun, per grant
+	returns    *ratelimit.Limiter // ways back asked for, per grant
 	joins      *ratelimit.Addresses
 	signIns    *ratelimit.Addresses
 	recoveries *ratelimit.Addresses
@@ -65,6 +67,7 @@ func New(c Config) *Face {
 			overall: ratelimit.New(c.Limits.GuessesOverall),
 		},
 		approvals:  ratelimit.New(c.Limits.Ceremonies),
+		returns:    ratelimit.New(c.Limits.Ceremonies),
 		joins:      ratelimit.NewAddresses(c.Limits.Ceremonies),
 		signIns:    ratelimit.NewAddresses(c.Limits.Ceremonies),
 		recoveries: ratelimit.NewAddresses(c.Limits.Recoveries),

@@ -31,6 +31,8 @@ type site struct {
 	url  string
 	log  bytes.Buffer
 	t    *testing.T
+	// authorization is what answers at /authorize, as the other face would.
+	authorization http.HandlerFunc
 }
 
 func serve(t *testing.T, limits phone.Limits) *site {
@@ -44,7 +46,10 @@ func serve(t *testing.T, limits phone.Limits) *site {
 		Issuer: s.Issuer, Login: s.Service, Hub: s.Hub, Site: pages, OpenRegistration: true, Limits: limits,
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
-	server := httptest.NewServer(s.face.Handler())
+	mux := http.NewServeMux()
+	mux.Handle("/", s.face.Handler())
+	mux.HandleFunc("/authorize", func(w http.ResponseWriter, r *http.Request) { s.authorization(w, r) })
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s

@@ -17,14 +17,18 @@ func (f *Face) guard(next http.Handler) http.Handler {
 	origin.SetDenyHandler(f.page(func(http.ResponseWriter, *http.Request) error { return errForeignOrigin }))
 	inner := origin.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", mobileweb.ContentSecurityPolicy)
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self)")
+		seclude(w.Header())
 		inner.ServeHTTP(w, r)
 	})
+}
+
+// seclude sets the headers that keep a page to itself.
+func seclude(h http.Header) {
+	h.Set("Content-Security-Policy", mobileweb.ContentSecurityPolicy)
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self)")
 }

@@ -13,6 +13,7 @@ import (
 // location tells the script where to go.
 type location struct {
 	Location      string   `json:"location"`
+	Return        string   `json:"return,omitempty"` // see wayBack
 	RecoveryCodes []string `json:"recovery_codes,omitempty"`
 }
 

@@ -23,6 +23,7 @@ func (f *Face) Handler() http.Handler {
 	mux.Handle("POST /confirm/{opening}/begin", f.api(f.begin))
 	mux.Handle("POST /confirm/{opening}/finish", f.api(f.finish))
 	mux.Handle("POST /confirm/{opening}/deny", f.page(f.deny))
+	mux.Handle("POST /confirm/{opening}/return", f.api(f.wayBack))
 
 	mux.Handle("GET /join", f.page(f.join))
 	mux.Handle("POST /join/invitation", f.api(f.invitation))

@@ -22,7 +22,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/store/sqlite"
 )
 
-// App is the client that every world has: public, verified, with two scopes.
+// App is the client that every world has: public, verified, with the default scopes.
 const App auth.ClientID = "acme-studio"
 
 // World is a login service with all that it needs.
@@ -53,7 +53,7 @@ func New(t testing.TB) *World {
 	clock := new(Clock)
 	w := &World{
 		Service: login.New(login.Config{
-			Store: db, Passkeys: rp, Hub: new(push.Hub), Now: clock.Now, OpenRegistration: true,
+			Issuer: issuer.String(), Store: db, Passkeys: rp, Hub: new(push.Hub), Now: clock.Now, OpenRegistration: true,
 		}),
 		Issuer: issuer, Clock: clock, t: t,
 	}
@@ -61,11 +61,14 @@ func New(t testing.TB) *World {
 	return w
 }
 
-// AddClient adds a client. Scopes, lifetime and interval have defaults.
+// AddClient adds a client. Scopes, authentication, lifetime and interval have defaults.
 func (w *World) AddClient(c auth.Client) auth.Client {
 	w.t.Helper()
 	if c.Scopes == nil {
-		c.Scopes = auth.Scopes{auth.ScopeOpenID, auth.ScopeProfile}
+		c.Scopes = auth.DefaultScopes()
+	}
+	if c.AuthMethod == "" {
+		c.AuthMethod = auth.AuthNone
 	}
 	if c.Lifetime == 0 {
 		c.Lifetime = auth.DefaultLifetime
@@ -84,6 +87,20 @@ func (w *World) Update(fn func(store.Tx) error) {
 	if err := w.Store.Update(w.t.Context(), fn); err != nil {
 		w.t.Fatalf("setting up: %v", err)
 	}
+}
+
+// Node is another server on the same store, with the same clock.
+func (w *World) Node() *login.Service {
+	c := w.Config
+	c.Keys, c.Hub = nil, new(push.Hub)
+	return login.New(c)
+}
+
+// Sessions are those of the person.
+func (w *World) Sessions(p *Person) (list []auth.Session) {
+	w.t.Helper()
+	w.Update(func(tx store.Tx) (err error) { list, err = tx.SessionsOf(p.User.ID); return err })
+	return list
 }
 
 // Start begins a grant of the client.
@@ -147,17 +164,29 @@ func (w *World) Approve(p *Person, id auth.GrantID) {
 	}
 }
 
-// Clock is the present, moved on by the test.
+// Clock is the present, moved on by the test. It runs until it is stopped.
 type Clock struct {
-	mu    sync.Mutex
-	ahead time.Duration // guarded by mu
+	mu      sync.Mutex
+	ahead   time.Duration // guarded by mu
+	stopped time.Time     // guarded by mu; zero: it runs
 }
 
 // Now is the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.stopped.IsZero() {
+		return c.stopped.Add(c.ahead)
+	}
 	return time.Now().Add(c.ahead)
+}
+
+// Stop has the time stand still but for Advance, for tests at the edge of a term.
+// It stands at the next whole second, which is what tokens and proofs tell.
+func (c *Clock) Stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = time.Now().Truncate(time.Second).Add(time.Second)
 }
 
 // Advance moves the clock.
