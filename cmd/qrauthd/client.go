@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/admin"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
 type clientAdd struct {
@@ -16,8 +18,15 @@ type clientAdd struct {
 	ID           string        `arg:"" help:"Client ID that the application sends: letters, digits, dots, hyphens, underscores."`
 	Name         string        `required:"" help:"Name that people read on the phone."`
 	Verified     bool          `help:"You vouch for the name. Others are marked as not verified."`
-	Confidential bool          `help:"Make a secret that the application must bring. Not for applications on people's own computers, which cannot keep one."`
-	Scope        []string      `help:"Scope that it may ask for; may be repeated (default: openid and profile)."`
+	Confidential bool          `xor:"auth" help:"Short for --auth-method client_secret_basic: make a secret that the application must bring. Not for applications on people's own computers, which cannot keep one."`
+	AuthMethod   string        `xor:"auth" placeholder:"METHOD" help:"How the application authenticates: none, client_secret_basic or client_secret_post (the same: both work), or private_key_jwt (default: none)."`
+	Keys         string        `placeholder:"FILE" help:"Its public keys, for private_key_jwt: a JWK Set, a JWK, or PEM."`
+	RedirectURI  []string      `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where the browser may bring an authorization code; may be repeated (default: none, no authorization codes)."`
+	Resource     []string      `sep:"none" placeholder:"URI" help:"What its access tokens may be for; may be repeated, the default first (default: the issuer)."`
+	Introspects  []string      `sep:"none" placeholder:"URI" help:"Resource that it serves: it may introspect any application's tokens for it; may be repeated. Needs a way to authenticate."`
+	Pairwise     bool          `help:"Give it subjects of its own, which it cannot compare with another application's."`
+	RequireDPoP  bool          `name:"require-dpop" help:"Issue no tokens to it that are bound to no key (DPoP)."`
+	Scope        []string      `help:"Scope that it may ask for; may be repeated (default: openid, profile and offline_access)."`
 	Lifetime     time.Duration `help:"How long a QR code waits for somebody, 10s to 10m (default: 5m)."`
 	Interval     time.Duration `help:"How long the application waits between polls, 1s to 1m (default: 5s)."`
 }
@@ -26,20 +35,35 @@ type clientAdd struct {
 func (clientAdd) Help() string {
 	return `Works while the server runs, and before its first start. A secret is shown once.
 
+A redirect URI is https, http on 127.0.0.1, [::1] or localhost, or has a scheme of the application's own with a dot in it.
+
 Examples:
 
     qrauthd client add acme-studio --name "Acme Studio" --verified
-    qrauthd client add acme-kiosk --name "Acme Kiosk" --confidential --scope openid --lifetime 2m --data /var/lib/qrauthd`
+    qrauthd client add acme-studio --name "Acme Studio" --redirect-uri http://127.0.0.1/callback --require-dpop
+    qrauthd client add acme-kiosk --name "Acme Kiosk" --confidential --scope openid --lifetime 2m --data /var/lib/qrauthd
+    qrauthd client add acme-backend --name "Acme Backend" --auth-method private_key_jwt --keys backend.pub.pem
+    qrauthd client add acme-files --name "Acme Files" --confidential --introspects https://files.example.com`
 }
 
 // Run adds the application.
 func (cmd clientAdd) Run(a *app) error {
+	keys, err := readKeys(cmd.Keys)
+	if err != nil {
+		return err
+	}
 	return a.provision(func(_ config, o admin.Operator) error {
 		c, sec, err := o.AddClient(a.ctx, admin.ClientRequest{
 			ID:           auth.ClientID(cmd.ID),
 			Name:         cmd.Name,
 			Verified:     cmd.Verified,
-			Confidential: cmd.Confidential,
+			AuthMethod:   cmd.authMethod(),
+			Keys:         keys,
+			RedirectURIs: cmd.RedirectURI,
+			Resources:    cmd.Resource,
+			Introspects:  cmd.Introspects,
+			Pairwise:     cmd.Pairwise,
+			RequireDPoP:  cmd.RequireDPoP,
 			Scopes:       cmd.Scope,
 			Lifetime:     cmd.Lifetime,
 			Interval:     cmd.Interval,
@@ -48,12 +72,54 @@ func (cmd clientAdd) Run(a *app) error {
 			return err
 		}
 		fmt.Fprintf(a.stdout, "client_id %s\n", c.ID)
-		if !sec.IsZero() {
-			fmt.Fprintf(a.stdout, "client_secret %s\n", sec.Reveal())
-			fmt.Fprintln(a.stderr, "Keep the secret now: it is not shown again.")
-		}
+		a.showSecret(sec)
 		return nil
 	})
+}
+
+func (cmd clientAdd) authMethod() auth.AuthMethod {
+	if cmd.Confidential {
+		return auth.AuthSecret
+	}
+	return authMethod(cmd.AuthMethod)
+}
+
+// The registered names of the ways to bring a secret (OpenID Connect Core section
+// 9). A client may use both.
+const (
+	secretBasic = "client_secret_basic"
+	secretPost  = "client_secret_post"
+)
+
+// authMethod is what is meant by one of the registered names, or by auth's own.
+// One that is not known stays as it is, to be refused together with what else is
+// wrong.
+func authMethod(name string) auth.AuthMethod {
+	if name == secretBasic || name == secretPost {
+		return auth.AuthSecret
+	}
+	return auth.AuthMethod(name)
+}
+
+// readKeys reads a file of public keys; nil when none is named.
+func readKeys(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the client's keys: %w", err)
+	}
+	return text, nil
+}
+
+// showSecret prints a client's new secret, if there is one.
+func (a *app) showSecret(sec secret.Text) {
+	if sec.IsZero() {
+		return
+	}
+	fmt.Fprintf(a.stdout, "client_secret %s\n", sec.Reveal())
+	fmt.Fprintln(a.stderr, "Keep the secret now: it is not shown again.")
 }
 
 type clientList struct {
@@ -63,7 +129,9 @@ type clientList struct {
 
 // Help is the part below the flags.
 func (clientList) Help() string {
-	return `Examples:
+	return `"client show" prints all that is known of one.
+
+Examples:
 
     qrauthd client list --data /var/lib/qrauthd
     qrauthd client list --demo --json`
@@ -87,41 +155,12 @@ func (cmd clientList) Run(a *app) error {
 	})
 }
 
-// clientRow is an application as it is printed.
-type clientRow struct {
-	ID           string    `json:"client_id"`
-	Name         string    `json:"name"`
-	Verified     bool      `json:"verified"`
-	Confidential bool      `json:"confidential"`
-	Scopes       []string  `json:"scopes"`
-	Lifetime     int       `json:"lifetime"` // seconds
-	Interval     int       `json:"interval"` // seconds
-	CreatedAt    time.Time `json:"created_at"`
-}
-
-func newClientRow(c auth.Client) clientRow {
-	return clientRow{
-		ID:           string(c.ID),
-		Name:         c.Name,
-		Verified:     c.Verified,
-		Confidential: c.Confidential(),
-		Scopes:       c.Scopes,
-		Lifetime:     int(c.Lifetime / time.Second),
-		Interval:     int(c.Interval / time.Second),
-		CreatedAt:    c.CreatedAt,
-	}
-}
-
 func printClients(w io.Writer, rows []clientRow) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tVERIFIED\tKIND\tSCOPES\tLIFETIME\tINTERVAL")
+	fmt.Fprintln(table, "ID\tNAME\tVERIFIED\tAUTHENTICATION\tSCOPES\tLIFETIME\tINTERVAL")
 	for _, r := range rows {
-		kind := "public"
-		if r.Confidential {
-			kind = "confidential"
-		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%ds\t%ds\n",
-			r.ID, r.Name, yesNo(r.Verified), kind, auth.Scopes(r.Scopes), r.Lifetime, r.Interval)
+			r.ID, r.Name, yesNo(r.Verified), r.authentication(), auth.Scopes(r.Scopes), r.Lifetime, r.Interval)
 	}
 	return table.Flush()
 }
@@ -136,6 +175,7 @@ func yesNo(b bool) string {
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
@@ -146,7 +186,7 @@ type clientRemove struct {
 
 // Help is the part below the flags.
 func (clientRemove) Help() string {
-	return `Its desktops are signed out, and no sign-in of it that is under way will be approved.
+	return `Its desktops are signed out, and no sign-in of it that is under way will be approved. "client update" has no such consequences.
 
 Example:
 

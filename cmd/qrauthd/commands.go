@@ -17,13 +17,22 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Client  clientCommands `cmd:"" help:"Say which applications may ask for sign-ins."`
 	User    userCommands   `cmd:"" help:"Invite people, and disable or remove their accounts."`
+	Keys    keysCommands   `cmd:"" help:"See which keys sign tokens, and have another one follow."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 type clientCommands struct {
-	Add    clientAdd    `cmd:"" help:"Add an application."`
-	List   clientList   `cmd:"" help:"List the applications."`
-	Remove clientRemove `cmd:"" help:"Remove an application and end its sessions."`
+	Add          clientAdd          `cmd:"" help:"Add an application."`
+	List         clientList         `cmd:"" help:"List the applications."`
+	Show         clientShow         `cmd:"" help:"Print all that is known of an application."`
+	Update       clientUpdate       `cmd:"" help:"Change an application; its desktops stay signed in."`
+	RotateSecret clientRotateSecret `cmd:"" help:"Make a new secret; the old one works for a while beside it."`
+	Remove       clientRemove       `cmd:"" help:"Remove an application and end its sessions."`
+}
+
+type keysCommands struct {
+	List   keysList   `cmd:"" help:"List the server's keys."`
+	Rotate keysRotate `cmd:"" help:"Have a new key sign, long before the present one is of age."`
 }
 
 type userCommands struct {

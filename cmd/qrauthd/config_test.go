@@ -76,6 +76,11 @@ data = "/data"
 trusted_proxies = ["127.0.0.1", "10.1.2.3/8", "::1"]
 registration = "open"
 session_lifetime = "24h"
+session_idle = "12h"
+access_token_lifetime = "5m"
+signing_algorithm = "EdDSA"
+key_rotation = "48h"
+key_file = "/key"
 metrics_listen = ":2"
 tls = { cert = "c", key = "k" }
 [brand]
@@ -105,11 +110,16 @@ format = "json"
 		LogLevel: slog.LevelDebug, LogFormat: "json",
 		Config: server.Config{
 			Issuer: "https://login.example.com", Listen: ":1", MetricsListen: ":2", DataDir: "/data",
-			TLS:             server.TLS{CertFile: "c", KeyFile: "k"},
-			TrustedProxies:  c.TrustedProxies,
-			Registration:    server.RegistrationOpen,
-			SessionLifetime: 24 * time.Hour,
-			Brand:           server.Brand{Name: "Acme", Accent: "#123456", Logo: "/logo.svg"},
+			TLS:                 server.TLS{CertFile: "c", KeyFile: "k"},
+			TrustedProxies:      c.TrustedProxies,
+			Registration:        server.RegistrationOpen,
+			SessionLifetime:     24 * time.Hour,
+			SessionIdle:         12 * time.Hour,
+			AccessTokenLifetime: 5 * time.Minute,
+			SigningAlgorithm:    server.SigningEdDSA,
+			KeyRotation:         48 * time.Hour,
+			KeyFile:             "/key",
+			Brand:               server.Brand{Name: "Acme", Accent: "#123456", Logo: "/logo.svg"},
 			Limits: server.Limits{
 				Off: true, Starts: server.Rate{Count: 1, Per: time.Second}, Guesses: server.Rate{Count: 2, Per: 2 * time.Second},
 				GuessesPerBrowser: server.Rate{Count: 3, Per: 3 * time.Second}, GuessesOverall: server.Rate{Count: 4, Per: 4 * time.Second},

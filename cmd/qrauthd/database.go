@@ -14,13 +14,13 @@ import (
 // operate runs an operator's use case on the configured database, next to a
 // server that may be running on it.
 func (a *app) operate(use func(config, admin.Operator) error) error {
-	return a.onDatabase(mustExist, use)
+	return a.onDatabase(mustExist, config.checkData, use)
 }
 
 // provision is operate for what comes before the first start of a server as well:
 // it makes the database.
 func (a *app) provision(use func(config, admin.Operator) error) error {
-	return a.onDatabase(mayCreate, use)
+	return a.onDatabase(mayCreate, config.checkData, use)
 }
 
 type existence bool
@@ -30,8 +30,8 @@ const (
 	mayCreate existence = false
 )
 
-func (a *app) onDatabase(want existence, use func(config, admin.Operator) error) (err error) {
-	c, err := a.resolve(config.checkData)
+func (a *app) onDatabase(want existence, check func(config) error, use func(config, admin.Operator) error) (err error) {
+	c, err := a.resolve(check)
 	if err != nil {
 		return err
 	}
@@ -57,3 +57,6 @@ func (c config) checkData() error {
 	}
 	return nil
 }
+
+// checkKeys is what a command that makes keys wants besides.
+func (c config) checkKeys() error { return errors.Join(c.checkData(), c.ValidateKeys()) }

@@ -12,11 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/mattn/go-sqlite3"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -36,11 +38,12 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start":          start,
-			"stop":           stop,
-			"sign-in":        signIn,
-			"add-user":       addUser,
-			"newer-database": newerDatabase,
+			"start":     start,
+			"stop":      stop,
+			"sign-in":   signIn,
+			"add-user":  addUser,
+			"sql":       sql,
+			"published": published,
 		},
 	})
 }
@@ -177,15 +180,43 @@ func addUser(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(db.Close())
 }
 
-// newer-database DIR: marks the database as written by a release to come.
-func newerDatabase(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: newer-database DIR")
+// sql DIR STATEMENT: changes the database as nobody should but a script.
+func sql(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sql DIR STATEMENT")
 	}
 	conn, err := new(sqlite3.SQLiteDriver).Open(server.Database(ts.MkAbs(args[0])))
 	ts.Check(err)
-	_, err = conn.(driver.ExecerContext).ExecContext(context.Background(),
-		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999999999999, 1)", nil)
+	_, err = conn.(driver.ExecerContext).ExecContext(context.Background(), args[1], nil)
 	ts.Check(err)
 	ts.Check(conn.Close())
+}
+
+// published ALGORITHM...: waits until these are the algorithms of the keys that
+// $ISSUER publishes, in any order.
+func published(ts *testscript.TestScript, neg bool, want []string) {
+	if neg || len(want) == 0 {
+		ts.Fatalf("usage: published ALGORITHM...")
+	}
+	slices.Sort(want)
+	var got []string
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); {
+		if got = publishedAt(ts, ts.Getenv("ISSUER")); slices.Equal(got, want) {
+			return
+		}
+	}
+	ts.Fatalf("published are %q, want %q", got, want)
+}
+
+func publishedAt(ts *testscript.TestScript, issuer string) (algorithms []string) {
+	resp, err := http.Get(issuer + wire.PathJWKS)
+	ts.Check(err)
+	defer resp.Body.Close()
+	var set jose.JSONWebKeySet
+	ts.Check(json.NewDecoder(resp.Body).Decode(&set))
+	for _, k := range set.Keys {
+		algorithms = append(algorithms, k.Algorithm)
+	}
+	slices.Sort(algorithms)
+	return algorithms
 }

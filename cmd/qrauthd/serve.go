@@ -7,20 +7,25 @@ import (
 )
 
 type serveCommand struct {
-	Config          string   `placeholder:"FILE" help:"Read settings from this TOML file."`
-	Listen          string   `placeholder:"ADDR" help:"Address to serve on. Port 0 takes a free one."`
-	Issuer          string   `placeholder:"URL" help:"Address under which desktops and phones reach the server: https and a host name (http for localhost only), a path if you like, no slash at the end."`
-	Data            string   `placeholder:"DIR" help:"Folder of the database. It is made if need be."`
-	Demo            bool     `help:"Run without configuration: issuer http://localhost:PORT, a client desktop-demo, an account for anybody who can reach it, data in your cache folder."`
-	TLSCert         string   `name:"tls-cert" placeholder:"FILE" help:"TLS certificate chain in PEM form. A new one is picked up by itself."`
-	TLSKey          string   `name:"tls-key" placeholder:"FILE" help:"Its private key."`
-	TrustedProxy    []string `placeholder:"ADDR" help:"Address or network of a proxy in front, whose X-Forwarded-For and Forwarded headers count. May be repeated."`
-	Registration    string   `placeholder:"invite|open" help:"Who may make an account: who has an invitation, or anybody."`
-	SessionLifetime string   `placeholder:"DURATION" help:"How long a desktop stays signed in."`
-	Limits          string   `placeholder:"on|off" help:"Budgets and rate limits. Off is for load tests."`
-	MetricsListen   string   `placeholder:"ADDR" help:"Address to serve /metrics on, for Prometheus."`
-	LogLevel        string   `placeholder:"LEVEL" help:"What to log: debug, info, warn or error."`
-	LogFormat       string   `placeholder:"text|json" help:"Form of the log, which goes to standard error."`
+	Config              string   `placeholder:"FILE" help:"Read settings from this TOML file."`
+	Listen              string   `placeholder:"ADDR" help:"Address to serve on. Port 0 takes a free one."`
+	Issuer              string   `placeholder:"URL" help:"Address under which desktops and phones reach the server: https and a host name (http for localhost only), a path if you like, no slash at the end."`
+	Data                string   `placeholder:"DIR" help:"Folder of the database. It is made if need be."`
+	Demo                bool     `help:"Run without configuration: issuer http://localhost:PORT, a client desktop-demo, an account for anybody who can reach it, data in your cache folder."`
+	TLSCert             string   `name:"tls-cert" placeholder:"FILE" help:"TLS certificate chain in PEM form. A new one is picked up by itself."`
+	TLSKey              string   `name:"tls-key" placeholder:"FILE" help:"Its private key."`
+	TrustedProxy        []string `placeholder:"ADDR" help:"Address or network of a proxy in front, whose X-Forwarded-For and Forwarded headers count. May be repeated."`
+	Registration        string   `placeholder:"invite|open" help:"Who may make an account: who has an invitation, or anybody."`
+	SessionLifetime     string   `placeholder:"DURATION" help:"How long a desktop stays signed in at most."`
+	SessionIdle         string   `placeholder:"DURATION" help:"How long a desktop stays signed in that is not heard of."`
+	AccessTokenLifetime string   `placeholder:"DURATION" help:"How long an access token is good; desktops fetch the next by themselves."`
+	SigningAlgorithm    string   `placeholder:"ES256|EdDSA|RS256" help:"What new keys sign tokens with."`
+	KeyRotation         string   `placeholder:"DURATION" help:"Age at which a signing key is replaced."`
+	KeyFile             string   `placeholder:"FILE" help:"File with a secret by which the keys in the database are encrypted."`
+	Limits              string   `placeholder:"on|off" help:"Budgets and rate limits. Off is for load tests."`
+	MetricsListen       string   `placeholder:"ADDR" help:"Address to serve /metrics on, for Prometheus."`
+	LogLevel            string   `placeholder:"LEVEL" help:"What to log: debug, info, warn or error."`
+	LogFormat           string   `placeholder:"text|json" help:"Form of the log, which goes to standard error."`
 }
 
 // Help is the part below the flags.

@@ -48,6 +48,11 @@ func settings() []setting {
 		{"trusted_proxies", "QRAUTHD_TRUSTED_PROXIES", "trusted-proxy", "none", setProxies},
 		{"registration", "QRAUTHD_REGISTRATION", "registration", "invite; in a demo open", to(func(c *config) *server.Registration { return &c.Registration }, parseRegistration)},
 		{"session_lifetime", "QRAUTHD_SESSION_LIFETIME", "session-lifetime", "720h", to(func(c *config) *time.Duration { return &c.SessionLifetime }, parseDuration)},
+		{"session_idle", "QRAUTHD_SESSION_IDLE", "session-idle", "336h", to(func(c *config) *time.Duration { return &c.SessionIdle }, parseDuration)},
+		{"access_token_lifetime", "QRAUTHD_ACCESS_TOKEN_LIFETIME", "access-token-lifetime", "10m", to(func(c *config) *time.Duration { return &c.AccessTokenLifetime }, parseDuration)},
+		{"signing_algorithm", "QRAUTHD_SIGNING_ALGORITHM", "signing-algorithm", "ES256", to(func(c *config) *server.SigningAlgorithm { return &c.SigningAlgorithm }, parseAlgorithm)},
+		{"key_rotation", "QRAUTHD_KEY_ROTATION", "key-rotation", "2160h", to(func(c *config) *time.Duration { return &c.KeyRotation }, parseDuration)},
+		{"key_file", "QRAUTHD_KEY_FILE", "key-file", "none", to(func(c *config) *string { return &c.KeyFile }, plain)},
 		{"metrics_listen", "QRAUTHD_METRICS_LISTEN", "metrics-listen", "none", to(func(c *config) *string { return &c.MetricsListen }, plain)},
 
 		{"brand.name", "QRAUTHD_BRAND_NAME", "", "", to(func(c *config) *string { return &c.Brand.Name }, plain)},
@@ -101,6 +106,10 @@ func parseNot(text string) (bool, error) {
 
 func parseRegistration(text string) (server.Registration, error) {
 	return server.Registration(text), nil // server.Config.Validate knows which there are
+}
+
+func parseAlgorithm(text string) (server.SigningAlgorithm, error) {
+	return server.SigningAlgorithm(text), nil // as is known there too
 }
 
 func parseDuration(text string) (time.Duration, error) {

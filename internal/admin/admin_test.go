@@ -2,7 +2,13 @@ package admin_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,7 +53,7 @@ func TestAddClientFillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := auth.Client{
-		ID: "acme", Name: "Acme Studio", Scopes: auth.Scopes{"openid", "profile"},
+		ID: "acme", Name: "Acme Studio", AuthMethod: auth.AuthNone, Scopes: auth.Scopes{"openid", "profile", "offline_access"},
 		Lifetime: 5 * time.Minute, Interval: 5 * time.Second, CreatedAt: noon,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -67,13 +73,76 @@ func TestAddClientFillsInDefaults(t *testing.T) {
 
 func TestAddClientKeepsTheHashOfASecret(t *testing.T) {
 	o := operator(t)
-	c, sec, err := o.AddClient(t.Context(), admin.ClientRequest{ID: "kiosk", Name: "Kiosk", Confidential: true})
+	c, sec, err := o.AddClient(t.Context(), admin.ClientRequest{ID: "kiosk", Name: "Kiosk", AuthMethod: auth.AuthSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sec.IsZero() || c.SecretHash != sec.Hash() || !c.Confidential() {
-		t.Errorf("secret %q does not belong to hash %s", sec.Reveal(), c.SecretHash)
+	if sec.IsZero() || !c.HasSecret(noon.AddDate(10, 0, 0), sec.Hash()) || !c.Confidential() {
+		t.Errorf("secret %q does not belong to %+v", sec.Reveal(), c.Secrets)
 	}
+}
+
+func TestAddClientStoresAllOfIt(t *testing.T) {
+	o := operator(t)
+	_, _, err := o.AddClient(t.Context(), admin.ClientRequest{
+		ID: "full", Name: "Full", Verified: true, AuthMethod: auth.AuthPrivateKey, Keys: publicPEM(t),
+		RedirectURIs: []string{"https://a.example/cb", "com.acme.app:/cb", "https://a.example/cb"},
+		Resources:    []string{"https://api.example.com"}, Introspects: []string{"urn:example:files"},
+		Pairwise: true, RequireDPoP: true, Scopes: []string{"openid"}, Lifetime: time.Minute, Interval: time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := o.Client(t.Context(), "full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(got.Keys), `"keys"`) || strings.Contains(string(got.Keys), `"d"`) {
+		t.Errorf("keys: got %s, want a public JWK Set", got.Keys)
+	}
+	want := auth.Client{
+		ID: "full", Name: "Full", Verified: true, AuthMethod: auth.AuthPrivateKey, Keys: got.Keys,
+		RedirectURIs: []string{"https://a.example/cb", "com.acme.app:/cb"},
+		Resources:    []string{"https://api.example.com"}, Introspects: []string{"urn:example:files"},
+		Pairwise: true, RequireDPoP: true, Scopes: auth.Scopes{"openid"}, Lifetime: time.Minute, Interval: time.Second, CreatedAt: noon,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("client (-want +got):\n%s", diff)
+	}
+}
+
+func TestAClientThatIsNotThere(t *testing.T) {
+	if _, err := operator(t).Client(t.Context(), "nobody"); !errors.Is(err, admin.ErrNoClient) {
+		t.Errorf("got %v, want ErrNoClient", err)
+	}
+}
+
+// publicPEM is the public half of a key that nobody has.
+func publicPEM(t *testing.T) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(newKey(t).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+func privatePEM(t *testing.T) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func TestAddClientRefuses(t *testing.T) {
@@ -94,6 +163,33 @@ func TestAddClientRefuses(t *testing.T) {
 		"half a second in it":       {func(r *admin.ClientRequest) { r.Lifetime = 20500 * time.Millisecond }, "lifetime"},
 		"a negative interval":       {func(r *admin.ClientRequest) { r.Interval = -time.Second }, "interval"},
 		"an interval above 1 min":   {func(r *admin.ClientRequest) { r.Interval = 61 * time.Second }, "interval"},
+		"an unknown way to authenticate": {
+			func(r *admin.ClientRequest) { r.AuthMethod = "tls_client_auth" }, `authentication method "tls_client_auth"`,
+		},
+		"keys for a public client": {func(r *admin.ClientRequest) { r.Keys = publicPEM(t) }, "for private_key_jwt only"},
+		"keys beside a secret": {
+			func(r *admin.ClientRequest) { r.AuthMethod, r.Keys = auth.AuthSecret, publicPEM(t) }, "for private_key_jwt only",
+		},
+		"private_key_jwt without keys": {func(r *admin.ClientRequest) { r.AuthMethod = auth.AuthPrivateKey }, "without keys"},
+		"a private key": {
+			func(r *admin.ClientRequest) { r.AuthMethod, r.Keys = auth.AuthPrivateKey, privatePEM(t) }, "the keys",
+		},
+		"a file that holds no key": {
+			func(r *admin.ClientRequest) { r.AuthMethod, r.Keys = auth.AuthPrivateKey, []byte("hello") }, "the keys",
+		},
+		"an empty file of keys": {
+			func(r *admin.ClientRequest) { r.AuthMethod, r.Keys = auth.AuthPrivateKey, []byte{} }, "the keys",
+		},
+		"introspection by a public client": {
+			func(r *admin.ClientRequest) { r.Introspects = []string{"https://api.example"} }, "introspection by a public client",
+		},
+		"33 redirect URIs":     {func(r *admin.ClientRequest) { r.RedirectURIs = many(33) }, "redirect URI number 33"},
+		"33 resources":         {func(r *admin.ClientRequest) { r.Resources = many(33) }, "resource number 33"},
+		"a redirect to a name": {func(r *admin.ClientRequest) { r.RedirectURIs = []string{"app.example.com/cb"} }, "redirect URI"},
+		"a resource of a word": {func(r *admin.ClientRequest) { r.Resources = []string{"files"} }, "resource"},
+		"a word to introspect": {
+			func(r *admin.ClientRequest) { r.AuthMethod, r.Introspects = auth.AuthSecret, []string{"files"} }, "introspected resource",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := good
@@ -106,10 +202,22 @@ func TestAddClientRefuses(t *testing.T) {
 	}
 }
 
+// many makes so many URIs.
+func many(n int) (list []string) {
+	for i := range n {
+		list = append(list, fmt.Sprintf("https://%d.example", i))
+	}
+	return list
+}
+
 func TestAddClientReportsAllFaultsAtOnce(t *testing.T) {
-	_, _, err := operator(t).AddClient(t.Context(), admin.ClientRequest{ID: "a b", Lifetime: time.Hour, Interval: time.Hour})
-	if got := len(strings.Split(err.Error(), "\n")); got != 4 {
-		t.Errorf("got %d faults, want 4:\n%v", got, err)
+	_, _, err := operator(t).AddClient(t.Context(), admin.ClientRequest{
+		ID: "a b", Lifetime: time.Hour, Interval: time.Hour, Scopes: []string{`"`}, Keys: []byte("x"),
+		RedirectURIs: []string{"http://a.example", "javascript:alert(1)"}, Resources: []string{"#"}, Introspects: []string{"https://a.example"},
+	})
+	// ID, name, lifetime, interval, scopes, two for the keys, two redirect URIs, resource, introspection.
+	if got := len(strings.Split(err.Error(), "\n")); got != 11 {
+		t.Errorf("got %d faults, want 11:\n%v", got, err)
 	}
 }
 
@@ -146,7 +254,7 @@ func people(t *testing.T, o admin.Operator) {
 	session := func(id string, until time.Time) auth.Session {
 		return auth.Session{
 			ID: auth.SessionID(id), GrantID: auth.GrantID(id), UserID: "u-ada", ClientID: "acme",
-			AccessHash: secret.From(id).Hash(), CreatedAt: noon.Add(-time.Hour), ExpiresAt: until,
+			Family: secret.From(id).Hash(), CreatedAt: noon.Add(-time.Hour), ExpiresAt: until,
 		}
 	}
 	update(t, o.Store, func(tx store.Tx) error {

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
-
-// maxClientID is the length of a client ID, in bytes.
-const maxClientID = 64
 
 // ClientRequest describes an application that is to be allowed to ask.
 type ClientRequest struct {
@@ -22,28 +17,39 @@ type ClientRequest struct {
 	Name string // what people read on the phone
 	// Verified: the operator vouches for the name.
 	Verified bool
-	// Confidential: the application keeps a secret and must bring it (RFC 6749
-	// section 2.1). An application on people's own computers cannot keep one.
-	Confidential bool
-	Scopes       []string      // none: openid and profile
+	// AuthMethod is how it authenticates; empty: auth.AuthNone. An application on
+	// people's own computers can keep neither a secret nor a key that all copies of
+	// it share (RFC 8252 section 8.5).
+	AuthMethod auth.AuthMethod
+	// Keys are the public keys of auth.AuthPrivateKey, in a form that
+	// assertion.ParseKeys reads.
+	Keys         []byte
+	RedirectURIs []string
+	Resources    []string
+	Introspects  []string
+	Pairwise     bool
+	RequireDPoP  bool
+	Scopes       []string      // none: auth.DefaultScopes
 	Lifetime     time.Duration // of a grant; 0: auth.DefaultLifetime
 	Interval     time.Duration // between polls; 0: auth.DefaultInterval
 }
 
-// AddClient adds the application. For a confidential one the secret is returned,
-// this once: the store keeps its hash. All that is wrong with the request is
-// reported at once, as ErrInvalid; ErrClientExists when the ID is taken.
+// AddClient adds the application. The secret of one that authenticates with a
+// secret is returned, this once: the store keeps its hash. All that is wrong with
+// the request is reported at once, as ErrInvalid; ErrClientExists when the ID is
+// taken.
 func (o Operator) AddClient(ctx context.Context, r ClientRequest) (auth.Client, secret.Text, error) {
-	c, err := r.client(o.now())
+	now := o.now()
+	c, err := r.client(now)
 	if err != nil {
 		return auth.Client{}, secret.Text{}, err
 	}
 	var sec secret.Text
-	if r.Confidential {
+	if c.AuthMethod == auth.AuthSecret {
 		if sec, err = secret.New(o.random()); err != nil {
 			return auth.Client{}, secret.Text{}, err
 		}
-		c.SecretHash = sec.Hash()
+		c.Secrets = []auth.ClientSecret{{Hash: sec.Hash(), CreatedAt: now}}
 	}
 	err = o.Store.Update(ctx, func(tx store.Tx) error { return tx.AddClient(c) })
 	if errors.Is(err, store.ErrConflict) {
@@ -58,75 +64,41 @@ func (o Operator) AddClient(ctx context.Context, r ClientRequest) (auth.Client, 
 // client checks the request and fills in its defaults.
 func (r ClientRequest) client(now time.Time) (auth.Client, error) {
 	c := auth.Client{
-		ID:        r.ID,
-		Name:      auth.CleanName(r.Name),
-		Verified:  r.Verified,
-		Lifetime:  r.Lifetime,
-		Interval:  r.Interval,
-		CreatedAt: now,
+		ID:         r.ID,
+		AuthMethod: auth.AuthNone,
+		Scopes:     auth.DefaultScopes(),
+		Lifetime:   auth.DefaultLifetime,
+		Interval:   auth.DefaultInterval,
+		CreatedAt:  now,
 	}
-	if c.Lifetime == 0 {
-		c.Lifetime = auth.DefaultLifetime
-	}
-	if c.Interval == 0 {
-		c.Interval = auth.DefaultInterval
-	}
-	var err error
-	c.Scopes, err = parseScopes(r.Scopes)
-	return c, errors.Join(
-		checkClientID(c.ID),
-		checkName(r.Name),
-		err,
-		checkDuration("lifetime", c.Lifetime, auth.MinLifetime, auth.MaxLifetime),
-		checkDuration("interval", c.Interval, time.Second, auth.MaxInterval),
-	)
+	faults := r.change().apply(&c)
+	return c, errors.Join(checkClientID(c.ID), faults, check(c))
 }
 
-// checkClientID allows what needs no escaping in a form, a shell or a header.
-func checkClientID(id auth.ClientID) error {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r)
+// change is what the request says beyond the defaults.
+func (r ClientRequest) change() ClientChange {
+	return ClientChange{
+		Name:         &r.Name,
+		Verified:     &r.Verified,
+		AuthMethod:   unlessZero(r.AuthMethod),
+		Keys:         r.Keys,
+		RedirectURIs: r.RedirectURIs,
+		Resources:    r.Resources,
+		Introspects:  r.Introspects,
+		Pairwise:     &r.Pairwise,
+		RequireDPoP:  &r.RequireDPoP,
+		Scopes:       r.Scopes,
+		Lifetime:     unlessZero(r.Lifetime),
+		Interval:     unlessZero(r.Interval),
 	}
-	strange := strings.ContainsFunc(string(id), func(r rune) bool { return !plain(r) })
-	if id == "" || len(id) > maxClientID || strange || strings.ContainsAny(string(id[:1]), "._-") {
-		return fmt.Errorf("client ID %q is %w: use 1 to %d letters, digits, dots, hyphens and underscores, a letter or digit first",
-			id, ErrInvalid, maxClientID)
-	}
-	return nil
 }
 
-func checkName(name string) error {
-	clean := auth.CleanName(name)
-	if clean == "" {
-		return fmt.Errorf("the empty name is %w: give the name that people know the application by", ErrInvalid)
+func unlessZero[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
 	}
-	if tooLong(name) {
-		return fmt.Errorf("name %q is %w: use at most %d characters", clean, ErrInvalid, auth.MaxDeviceField)
-	}
-	return nil
-}
-
-// tooLong reports a name that auth.CleanName would cut, into another one.
-func tooLong(name string) bool {
-	return utf8.RuneCountInString(strings.TrimSpace(name)) > auth.MaxDeviceField
-}
-
-func checkDuration(what string, d, least, most time.Duration) error {
-	if d < least || d > most || d%time.Second != 0 {
-		return fmt.Errorf("%s %s is %w: use whole seconds from %s to %s", what, d, ErrInvalid, least, most)
-	}
-	return nil
-}
-
-func parseScopes(list []string) (auth.Scopes, error) {
-	scopes, err := auth.ParseScopes(strings.Join(list, " "))
-	if err != nil {
-		return nil, fmt.Errorf("scopes %q are %w: %w", list, ErrInvalid, err)
-	}
-	if len(scopes) == 0 {
-		return auth.Scopes{auth.ScopeOpenID, auth.ScopeProfile}, nil
-	}
-	return scopes, nil
+	return &v
 }
 
 // Clients lists the applications by ID.
@@ -136,6 +108,15 @@ func (o Operator) Clients(ctx context.Context) (list []auth.Client, err error) {
 		return err
 	})
 	return list, err
+}
+
+// Client finds one application. ErrNoClient when there is none of that ID.
+func (o Operator) Client(ctx context.Context, id auth.ClientID) (c auth.Client, err error) {
+	err = o.Store.View(ctx, func(tx store.Tx) error {
+		c, err = tx.Client(id)
+		return err
+	})
+	return c, noClient(id, err)
 }
 
 // RemoveClient removes the application and ends the sessions of its desktops.
@@ -154,6 +135,11 @@ func (o Operator) RemoveClient(ctx context.Context, id auth.ClientID) error {
 		}
 		return void(tx, now, live)
 	})
+	return noClient(id, err)
+}
+
+// noClient tells of a client that is not there in the operator's words.
+func noClient(id auth.ClientID, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("client %s: %w", id, ErrNoClient)
 	}

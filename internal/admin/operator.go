@@ -18,6 +18,12 @@ var (
 	ErrNoClient = errors.New("no client has this ID")
 	// ErrClientExists: another client has that ID.
 	ErrClientExists = errors.New("a client with this ID exists already")
+	// ErrNoSecret: the client has none that could be exchanged.
+	ErrNoSecret = errors.New("the client authenticates without a secret")
+	// ErrNoKeys: there is no signing key yet.
+	ErrNoKeys = errors.New("there are no signing keys yet: the server makes the first when it starts")
+	// ErrUnsealed: there is a key file, of which the server knows nothing yet.
+	ErrUnsealed = errors.New("the server's keys are not encrypted, so the server does not know the key file yet: start it with key_file, and it will encrypt them")
 	// ErrNoUser: nobody has that ID or name.
 	ErrNoUser = errors.New("no user has this ID or name")
 	// ErrAmbiguous: several users have that name. The error is an *AmbiguousError.

@@ -62,7 +62,7 @@ func TestWhatIsTakenAwayAndGivenBackRevivesNoSignIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.Redeem(t.Context(), client, code); !errors.Is(err, tt.err) {
+			if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); !errors.Is(err, tt.err) {
 				t.Errorf("redeem: got %v, want %v", err, tt.err)
 			}
 			g, err = w.Grant(t.Context(), g.ID)
@@ -114,7 +114,30 @@ func TestAGrantBegunWithACachedClientBelongsToTheOneBefore(t *testing.T) {
 	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, answer); !errors.Is(err, login.ErrUnknownClient) {
 		t.Errorf("approve: got %v, want ErrUnknownClient", err)
 	}
-	if _, err := w.Redeem(t.Context(), cached, code); !errors.Is(err, grant.ErrDenied) {
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: cached}, code); !errors.Is(err, grant.ErrDenied) {
 		t.Errorf("redeem: got %v, want ErrDenied", err)
+	}
+}
+
+func TestAChangedClientKeepsItsSignInsUnderWay(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	g, code := w.Start(logintest.App)
+	w.Clock.Advance(time.Second)
+	name := "Acme Studio 2"
+	if _, _, err := operatorOf(w).UpdateClient(t.Context(), logintest.App, admin.ClientChange{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(3 * time.Second) // beyond what is cached
+	if sight, err := w.Look(t.Context(), ada.Browser, g.ID); err != nil || sight.Client.Name != name {
+		t.Errorf("the page shows the client %q, %v, want %q", sight.Client.Name, err, name)
+	}
+	w.Approve(ada, g.ID)
+	client, err := w.Client(t.Context(), logintest.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: client}, code); err != nil {
+		t.Errorf("redeem: %v", err)
 	}
 }
