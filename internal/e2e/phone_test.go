@@ -83,6 +83,13 @@ func newPhone(t *testing.T) *phone {
 	return p
 }
 
+// in is the same phone, of which a part of the test makes use.
+func (p *phone) in(t *testing.T) *phone {
+	same := *p
+	same.t = t
+	return &same
+}
+
 // screen has the size of the page in CSS pixels.
 func (p *phone) screen(width, height int64) {
 	p.t.Helper()

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -47,6 +48,19 @@ func (s *server) operate(t *testing.T, args ...string) string {
 		t.Fatalf("qrauthd %q: %v\n%s", args, err, out)
 	}
 	return string(out)
+}
+
+// confidential adds a client that has a secret, and returns the secret.
+func (s *server) confidential(t *testing.T, id string, args ...string) string {
+	t.Helper()
+	said := s.operate(t, append([]string{"client", "add", id, "--name", "Kiosk", "--auth-method", "client_secret_basic"}, args...)...)
+	for line := range strings.Lines(said) {
+		if sec, ok := strings.CutPrefix(strings.TrimSpace(line), "client_secret "); ok {
+			return sec
+		}
+	}
+	t.Fatalf("no client_secret in %q", said)
+	return ""
 }
 
 // kill ends the server as a power cut would.
