@@ -1,10 +1,15 @@
 #!/bin/sh
 # Installs the Debian packages that the tests and the demo's window need: a browser,
-# a virtual display, a Secret Service, and what Fyne's window driver builds with.
-# On other systems it says what is missing and goes on.
+# a virtual display, a Secret Service, what Fyne's window driver builds with, and npm
+# for a client library that the tests sign in with. On other systems it says what is
+# missing and goes on.
 set -eu
 
 packages="chromium xvfb libgl1-mesa-dev libgl1-mesa-dri xorg-dev libxkbcommon-dev fonts-dejavu imagemagick xdotool dbus gnome-keyring"
+# A Node.js of one's own will do.
+if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+	packages="$packages nodejs npm"
+fi
 [ "${1:-}" = window ] && packages="libgl1-mesa-dev libgl1-mesa-dri xorg-dev libxkbcommon-dev"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
