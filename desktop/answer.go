@@ -2,16 +2,12 @@ package desktop
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -29,29 +25,39 @@ const (
 // answer is one poll's result.
 type answer struct {
 	outcome    outcome
-	token      *oauth2.Token
+	tokens     *tokens
 	err        error         // of outcomeFailed and outcomeOver
 	retryAfter time.Duration // of outcomeFailed, when the server named it
 }
 
 // poll asks the token endpoint once (RFC 8628 section 3.4).
-func (c *Client) poll(ctx context.Context, endpoint, deviceCode string) answer {
-	res, err := c.post(ctx, endpoint, url.Values{
+func (c *Client) poll(ctx context.Context, endpoint string, key dpop.Key, deviceCode string) answer {
+	return c.askForTokens(ctx, endpoint, key, url.Values{
 		wire.ParamGrantType:  {wire.GrantTypeDeviceCode},
 		wire.ParamDeviceCode: {deviceCode},
-		wire.ParamClientID:   {c.clientID},
 	})
+}
+
+// askForTokens makes one request to the token endpoint. With a key it proves it,
+// and takes no tokens but such as are bound to it (RFC 9449 section 5).
+func (c *Client) askForTokens(ctx context.Context, endpoint string, key dpop.Key, form url.Values) answer {
+	form.Set(wire.ParamClientID, c.clientID)
+	kind := wire.TokenTypeBearer
+	if !key.IsZero() {
+		kind = wire.TokenTypeDPoP
+	}
+	res, err := c.send(ctx, request{endpoint: endpoint, form: form, key: key})
 	if err != nil {
 		return answer{err: err}
 	}
-	return judge(res, c.wall())
+	return judge(res, c.wall(), kind)
 }
 
 // judge reads a response of the token endpoint (RFC 6749 section 5, RFC 8628
-// section 3.5).
-func judge(r reply, now time.Time) answer {
+// section 3.5). Kind is the token_type that is wanted.
+func judge(r reply, now time.Time, kind string) answer {
 	if r.status == http.StatusOK {
-		return tokens(r.body, now)
+		return readTokens(r.body, now, kind)
 	}
 	e, _ := r.oauthError()
 	switch e.Code {
@@ -69,23 +75,6 @@ func judge(r reply, now time.Time) answer {
 		return answer{err: err, retryAfter: retryAfter(r.header, now)}
 	}
 	return answer{outcome: outcomeOver, err: err}
-}
-
-// tokens reads a success. A body that isn't one comes from something between
-// the server and us, so the login goes on.
-func tokens(body []byte, now time.Time) answer {
-	var t wire.Token
-	if err := json.Unmarshal(body, &t); err != nil || t.AccessToken == "" {
-		return answer{err: fmt.Errorf("%w: the answer is not the server's", ErrOffline)}
-	}
-	if !strings.EqualFold(t.TokenType, "Bearer") { // RFC 6749 section 7.1
-		return answer{outcome: outcomeOver, err: fmt.Errorf("the server sent a token of the unknown type %q: update the app", t.TokenType)}
-	}
-	tok := &oauth2.Token{AccessToken: t.AccessToken, TokenType: "Bearer"}
-	if t.ExpiresIn > 0 {
-		tok.Expiry = now.Add(seconds(t.ExpiresIn))
-	}
-	return answer{outcome: outcomeTokens, token: tok}
 }
 
 // seconds is a duration from the wire, neither negative nor beyond a century.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 func TestJudge(t *testing.T) {
@@ -17,7 +19,9 @@ func TestJudge(t *testing.T) {
 		err     error // errors.Is
 	}{
 		{"tokens", 200, `{"access_token":"a","token_type":"BEARER","expires_in":60}`, outcomeTokens, nil},
-		{"tokens of an unknown type", 200, `{"access_token":"a","token_type":"mac"}`, outcomeOver, nil},
+		{"tokens of an unknown type", 200, `{"access_token":"a","token_type":"mac"}`, outcomeOver, errTokenType},
+		{"bound tokens that nobody asked for", 200, `{"access_token":"a","token_type":"DPoP"}`, outcomeOver, errTokenType},
+		{"a nonce is wanted, again", 400, `{"error":"use_dpop_nonce"}`, outcomeFailed, ErrOffline},
 		{"a success without a token", 200, `{}`, outcomeFailed, ErrOffline},
 		{"a page", 200, `<html>`, outcomeFailed, ErrOffline},
 		{"pending", 400, `{"error":"authorization_pending"}`, outcomePending, nil},
@@ -34,7 +38,7 @@ func TestJudge(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			got := judge(reply{tc.status, http.Header{}, []byte(tc.body)}, now)
+			got := judge(reply{tc.status, http.Header{}, []byte(tc.body)}, now, wire.TokenTypeBearer)
 			if got.outcome != tc.outcome || (tc.err != nil && !errors.Is(got.err, tc.err)) {
 				t.Errorf("got %+v, want outcome %d and %v", got, tc.outcome, tc.err)
 			}
@@ -47,24 +51,49 @@ func TestJudge(t *testing.T) {
 
 func TestATokensExpiryIsByOurClock(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	got := tokens([]byte(`{"access_token":"a","token_type":"Bearer","expires_in":60}`), now)
-	if want := now.Add(time.Minute); !got.token.Expiry.Equal(want) {
-		t.Errorf("got %v, want %v", got.token.Expiry, want)
+	got := readTokens([]byte(`{"access_token":"a","token_type":"Bearer","expires_in":60}`), now, wire.TokenTypeBearer)
+	if want := now.Add(time.Minute); !got.tokens.expiry.Equal(want) {
+		t.Errorf("got %v, want %v", got.tokens.expiry, want)
+	}
+}
+
+func TestWhenTokensAreDue(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		tokens tokens
+		want   time.Time
+	}{
+		"half a minute before their end":     {tokens{refresh: "r", expiry: now.Add(time.Hour), life: time.Hour}, now.Add(time.Hour - 30*time.Second)},
+		"halfway when they are short-lived":  {tokens{refresh: "r", expiry: now.Add(10 * time.Second), life: 10 * time.Second}, now.Add(5 * time.Second)},
+		"half a minute before when restored": {tokens{refresh: "r", expiry: now.Add(time.Minute)}, now.Add(30 * time.Second)},
+		"at their end when nothing renews":   {tokens{expiry: now.Add(time.Hour), life: time.Hour}, now.Add(time.Hour)},
+		"never when the server tells no end": {tokens{refresh: "r"}, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := tc.tokens.due(); !got.Equal(tc.want) {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
 	}
 }
 
 func FuzzJudge(f *testing.F) {
-	f.Add(200, `{"access_token":"a","token_type":"Bearer","expires_in":-1}`)
-	f.Add(400, `{"error":"slow_down"}`)
-	f.Add(503, ``)
+	f.Add(200, `{"access_token":"a","token_type":"Bearer","expires_in":-1}`, false)
+	f.Add(200, `{"access_token":"a","token_type":"dpop","refresh_token":"r"}`, true)
+	f.Add(400, `{"error":"slow_down"}`, false)
+	f.Add(503, ``, false)
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, status int, body string) {
-		a := judge(reply{status, http.Header{}, []byte(body)}, now)
-		if (a.outcome == outcomeTokens) != (a.token != nil) {
-			t.Errorf("outcome %d with token %v", a.outcome, a.token)
+	f.Fuzz(func(t *testing.T, status int, body string, bound bool) {
+		kind := wire.TokenTypeBearer
+		if bound {
+			kind = wire.TokenTypeDPoP
 		}
-		if a.token != nil && (a.token.AccessToken == "" || (!a.token.Expiry.IsZero() && !a.token.Expiry.After(now))) {
-			t.Errorf("a useless token passes: %+v", a.token)
+		a := judge(reply{status, http.Header{}, []byte(body)}, now, kind)
+		if (a.outcome == outcomeTokens) != (a.tokens != nil) {
+			t.Errorf("outcome %d with tokens %v", a.outcome, a.tokens)
+		}
+		if got := a.tokens; got != nil && (got.access == "" || got.kind != kind || (!got.expiry.IsZero() && !got.expiry.After(now))) {
+			t.Errorf("useless tokens pass: %+v", got)
 		}
 	})
 }

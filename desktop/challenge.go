@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
-// bearerError is the error that a Bearer challenge names (RFC 6750 section 3),
-// empty when there is no such challenge or it names none.
-func bearerError(h http.Header) string {
+// challengeError is the error that a challenge of the scheme names (RFC 6750
+// section 3, RFC 9449 section 7.1), empty when there is no such challenge or it
+// names none.
+func challengeError(h http.Header, scheme string) string {
 	for _, line := range h.Values("WWW-Authenticate") {
-		scheme := ""
+		said := ""
 		for _, part := range challengeParts(line) {
 			head, rest, _ := strings.Cut(part, " ")
 			if !strings.ContainsAny(head, `="`) && !strings.HasPrefix(rest, "=") {
-				scheme, part = head, rest
+				said, part = head, rest
 			}
 			name, value, _ := strings.Cut(part, "=")
-			if strings.EqualFold(scheme, "Bearer") && strings.EqualFold(strings.TrimSpace(name), "error") {
+			if strings.EqualFold(said, scheme) && strings.EqualFold(strings.TrimSpace(name), "error") {
 				return unquoted(strings.TrimSpace(value))
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestBearerErrorReadsOnlyABearersWord(t *testing.T) {
+func TestChallengeErrorReadsOnlyItsOwnScheme(t *testing.T) {
 	cases := []struct {
 		name  string
 		lines []string
@@ -28,9 +28,16 @@ func TestBearerErrorReadsOnlyABearersWord(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := bearerError(http.Header{"Www-Authenticate": tc.lines}); got != tc.want {
+			if got := challengeError(http.Header{"Www-Authenticate": tc.lines}, "Bearer"); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestADPoPChallengeIsNoBearers(t *testing.T) {
+	h := http.Header{"Www-Authenticate": {`Bearer error="invalid_token", DPoP algs="ES256 EdDSA", error="use_dpop_nonce"`}}
+	if got := challengeError(h, "DPoP"); got != "use_dpop_nonce" {
+		t.Errorf("got %q", got)
 	}
 }

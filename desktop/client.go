@@ -2,6 +2,7 @@ package desktop
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,13 +27,19 @@ type Client struct {
 	clientID string
 	scopes   auth.Scopes
 	device   auth.Device
+	appName  string
+	resource []string // what the tokens are to be for (RFC 8707)
 	push     bool
 	http     *http.Client // never follows a redirect
 	log      *slog.Logger
+	notKept  func(error)
 	meta     metadataCache
+	key      keyholder
+	proofs   proofs
 
-	wall   func() time.Time // the clock on the wall: sleep counts
-	chance func() float64   // in [0, 1), for jitter
+	listen func(context.Context) (net.Listener, error) // on this computer only
+	wall   func() time.Time                            // the clock on the wall: sleep counts
+	chance func() float64                              // in [0, 1), for jitter
 }
 
 // New returns a client, or everything that is wrong with the configuration. It
@@ -43,20 +51,37 @@ func New(cfg Config) (*Client, error) {
 	if cfg.ClientID == "" {
 		idErr = errors.New("the client ID is missing: ask the server's operator to register the app")
 	}
-	if err := errors.Join(issuerErr, idErr, scopesErr); err != nil {
+	if err := errors.Join(issuerErr, idErr, scopesErr, checkResources(cfg.Resources)); err != nil {
 		return nil, fmt.Errorf("desktop: %w", err)
 	}
-	return &Client{
+	c := &Client{
 		issuer:   issuer,
 		clientID: cfg.ClientID,
 		scopes:   scopes,
 		device:   cfg.Device.declared(),
+		appName:  cmp.Or(cfg.AppName, "the app"),
+		resource: slices.Clone(cfg.Resources),
 		push:     !cfg.DisablePush,
 		http:     withoutRedirects(cfg.HTTPClient),
 		log:      cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
+		notKept:  cfg.OnNotKept,
+		listen:   listenHere,
 		wall:     func() time.Time { return time.Now().Round(0) },
 		chance:   rand.Float64,
-	}, nil
+	}
+	c.key.off = cfg.DisableDPoP
+	return c, nil
+}
+
+// checkResources wants absolute URIs without a fragment (RFC 8707 section 2).
+func checkResources(resources []string) error {
+	var faults []error
+	for _, raw := range resources {
+		if u, err := url.Parse(raw); err != nil || !u.IsAbs() || strings.Contains(raw, "#") {
+			faults = append(faults, fmt.Errorf("resource %q: want an absolute URI without a fragment", raw))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // withoutRedirects copies the app's client. A redirect of a POST would carry the

@@ -16,6 +16,12 @@ type Config struct {
 	// Scopes are what the app asks for; none are the ones that the server has
 	// registered for it.
 	Scopes []string
+	// Resources are what the access tokens are to be good for, each an absolute URI
+	// that the server knows for this app (RFC 8707); none are the server's choice.
+	Resources []string
+	// AppName is what the app is called on the page that ends a sign-in by this
+	// computer's browser; the default is "the app".
+	AppName string
 	// Device is what the phone shows about this computer.
 	Device Device
 	// HTTPClient is used for every request, without following redirects. The
@@ -27,6 +33,14 @@ type Config struct {
 	HTTPClient *http.Client
 	// DisablePush leaves the sign-in to polling.
 	DisablePush bool
+	// DisableDPoP asks for bearer tokens (RFC 6750), which are good for whoever holds
+	// them. By default they are bound to a key of this installation (RFC 9449) where
+	// the server knows of that: a token that was stolen is worth nothing then.
+	DisableDPoP bool
+	// OnNotKept is told, on a goroutine of the SDK's, that a renewed session could not
+	// be kept in its store: the next start may have to ask the person again. It may be
+	// nil; the Logger is told as well.
+	OnNotKept func(error)
 	// Logger gets what a developer may want to know, and never a secret. The
 	// default discards.
 	Logger *slog.Logger

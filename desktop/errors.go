@@ -39,5 +39,8 @@ func (e *OAuthError) Error() string {
 	if e.Code == wire.CodeInvalidClient || e.Code == wire.CodeUnauthorizedClient {
 		return "the server does not know this app (" + msg + "): register its client ID with the server's operator"
 	}
+	if e.Code == wire.CodeInvalidDPoPProof {
+		return "the server refused the proof of this computer's key (" + msg + "): check this computer's clock, and the addresses in the server's metadata"
+	}
 	return "the server refused the sign-in (" + msg + ")"
 }

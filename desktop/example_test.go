@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 
 	"github.com/qrauthd/qrauthd/desktop"
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -30,6 +34,23 @@ func exampleClient(issuer string) *desktop.Client {
 
 func (f *fake) approves() { f.set(wire.StateApproved) }
 func (f *fake) denies()   { f.set(wire.StateDenied) }
+
+// opens plays the browser, and the person who approves in it.
+func (f *fake) opens(link string) error {
+	u, err := url.Parse(link)
+	if err != nil {
+		return err
+	}
+	q := u.Query()
+	f.family.challenge, f.family.redirect = q.Get(wire.ParamCodeChallenge), q.Get(wire.ParamRedirectURI)
+	answer := url.Values{wire.ParamCode: {fakeCode}, wire.ParamState: {q.Get(wire.ParamState)}, wire.ParamIssuer: {f.issuer}}
+	go func() {
+		if res, err := http.Get(q.Get(wire.ParamRedirectURI) + "?" + answer.Encode()); err == nil {
+			res.Body.Close()
+		}
+	}()
+	return nil
+}
 
 func ExampleNew() {
 	_, err := desktop.New(desktop.Config{
@@ -178,6 +199,54 @@ func ExampleSession_HTTPClient() {
 	defer res.Body.Close()
 	fmt.Println(res.Status)
 	// Output: 200 OK
+}
+
+func ExampleClient_StartHere() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+	client := exampleClient(issuer)
+
+	login, err := client.StartHere(ctx)
+	if err != nil {
+		log.Fatal(err) // desktop.ErrNotOffered: the server signs in by phone only
+	}
+	if err := person.opens(login.Current().Link()); err != nil { // an app calls desktop.OpenBrowser
+		fmt.Println("Open this link in a browser on this computer:", login.Current().Link())
+	}
+	session, err := login.Wait(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	<-login.Done()
+	fmt.Println(session.IDToken() != "")
+	// Output: true
+}
+
+// ExampleSession_HTTPClient_ownServer calls an API of the app's own, which may be
+// on another host than the server that signed the person in.
+func ExampleSession_HTTPClient_ownServer() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		fmt.Fprintln(w, scheme, r.Header.Get("DPoP") != "") // see package resource for how to verify them
+	}))
+	defer api.Close()
+	person.bound = true
+	session := exampleSignIn(exampleClient(issuer), person)
+
+	res, err := session.HTTPClient().Post(api.URL+"/files", "text/plain", strings.NewReader("hello"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(string(body))
+	// Output: DPoP true
 }
 
 func exampleSignIn(client *desktop.Client, person *fake) *desktop.Session {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/desktop"
+	"github.com/qrauthd/qrauthd/internal/dpop"
+	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -30,6 +32,8 @@ type fake struct {
 	noPush   bool
 	ping     time.Duration        // how often the push channel pings; zero: never
 	deaf     bool                 // to the frames of the desktop
+	bound    bool                 // it knows DPoP, and binds the tokens to the key that was announced
+	lasting  bool                 // it gives refresh tokens
 	metadata func(*wire.Metadata) // changes the document
 
 	// hooks answer a request in the server's place when they return true. n
@@ -53,6 +57,10 @@ type fake struct {
 	cancels  int // by frame
 	hellos   []wire.ClientFrame
 	codeLeft int
+	nonces   *dpop.Nonces // it wants them in proofs
+	family   family
+	proofs   []string // that came, in the server's words
+	seen     map[secret.Hash]bool
 }
 
 func newFake() *fake {
@@ -60,11 +68,26 @@ func newFake() *fake {
 		interval: 5, lifetime: 300, codeLeft: 45,
 		state: wire.StatePending, seq: 1, code: "WDJB-MJHT",
 		sockets: map[*fakeSocket]bool{},
+		seen:    map[secret.Hash]bool{},
 	}
+}
+
+// modern is a server of today: bound tokens, nonces, refresh tokens.
+func modern() *fake {
+	f := newFake()
+	nonces := dpop.NewNonces(make([]byte, 32))
+	f.bound, f.lasting, f.nonces = true, true, &nonces
+	return f
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/tenant")
+	f.mu.Lock()
+	nonces := f.nonces
+	f.mu.Unlock()
+	if nonces != nil {
+		w.Header().Set(wire.HeaderDPoPNonce, nonces.Issue(time.Now()))
+	}
 	switch {
 	case strings.HasPrefix(r.URL.Path, wire.WellKnownMetadata):
 		f.serveMetadata(w, r)
@@ -106,6 +129,12 @@ func (f *fake) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		DevicePushEndpoint:          f.pushURI(),
 		RevocationEndpoint:          f.issuer + wire.PathRevoke,
 		UserInfoEndpoint:            f.issuer + wire.PathUserInfo,
+		AuthorizationEndpoint:       f.issuer + wire.PathAuthorize,
+		ChallengeMethodsSupported:   []string{wire.ChallengeS256},
+		ResponseIssParameter:        true,
+	}
+	if f.bound {
+		m.DPoPAlgorithms = dpop.Algorithms()
 	}
 	if f.metadata != nil {
 		f.metadata(&m)
@@ -148,11 +177,21 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 	if f.onToken != nil && f.onToken(n, w, r) {
 		return
 	}
-	if r.PostFormValue(wire.ParamGrantType) != wire.GrantTypeDeviceCode || r.PostFormValue(wire.ParamDeviceCode) != fakeDeviceCode {
-		refuse(w, http.StatusBadRequest, wire.CodeInvalidGrant)
+	if !f.proved(w, r, wire.PathToken, "") {
 		return
 	}
-	f.redeem(w)
+	switch r.PostFormValue(wire.ParamGrantType) {
+	case wire.GrantTypeRefresh:
+		f.refresh(w, r.PostFormValue(wire.ParamRefreshToken))
+	case wire.GrantTypeCode:
+		f.exchange(w, r.PostForm)
+	default:
+		if r.PostFormValue(wire.ParamDeviceCode) != fakeDeviceCode {
+			refuse(w, http.StatusBadRequest, wire.CodeInvalidGrant)
+			return
+		}
+		f.redeem(w)
+	}
 }
 
 // redeem answers a poll by the grant's state. An approval is good for one.
@@ -166,7 +205,7 @@ func (f *fake) redeem(w http.ResponseWriter) {
 	f.mu.Unlock()
 	switch state {
 	case wire.StateApproved:
-		answer(w, http.StatusOK, wire.Token{AccessToken: fakeToken, TokenType: "bearer", ExpiresIn: 3600})
+		answer(w, http.StatusOK, f.begin())
 	case wire.StateDenied:
 		refuse(w, http.StatusBadRequest, wire.CodeAccessDenied)
 	case wire.StateExpired:
@@ -191,12 +230,13 @@ func (f *fake) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	if f.onWho != nil && f.onWho(w, r) {
 		return
 	}
-	f.mu.Lock()
-	over := slices.ContainsFunc(f.revoked, func(v url.Values) bool { return v.Get(wire.ParamToken) == fakeToken })
-	f.mu.Unlock()
-	if over || r.Header.Get("Authorization") != "Bearer "+fakeToken {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	access, ok := f.authorized(r)
+	if !ok {
+		w.Header().Set("WWW-Authenticate", f.kind()+` error="invalid_token"`)
 		refuse(w, http.StatusUnauthorized, wire.CodeInvalidToken)
+		return
+	}
+	if !f.proved(w, r, wire.PathUserInfo, access) {
 		return
 	}
 	answer(w, http.StatusOK, wire.UserInfo{Subject: "u-1", Name: "Ada"})

@@ -19,9 +19,7 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if secure(r.URL) {
 		return g.next.RoundTrip(r)
 	}
-	if r.Body != nil {
-		r.Body.Close() // a RoundTripper does so on errors too
-	}
+	closeBody(r)
 	return nil, fmt.Errorf("the access token stays here: want https for %q (http is for localhost only)", r.URL.Host)
 }
 

@@ -32,7 +32,8 @@ func (w *watch) takeLeave() {
 	select {
 	case a := <-w.answers:
 		if a.outcome == outcomeTokens {
-			w.tell(ctx, a.token.AccessToken, hintAccessToken)
+			token, hint := a.tokens.revocable()
+			w.tell(ctx, token, hint)
 		}
 	case <-ctx.Done():
 	}
@@ -50,7 +51,9 @@ func (w *watch) abandoned(ctx context.Context) bool {
 }
 
 // interrupted reports whether the server may hold a session that nobody can use.
-func (w *watch) interrupted() bool { return errors.Is(w.view.Err, ErrInterrupted) }
+func (w *watch) interrupted() bool {
+	return errors.Is(w.view.Err, ErrInterrupted) || errors.Is(w.view.Err, errTokenType)
+}
 
 // cancelByPush reports whether the server's snapshot says that no session can
 // come of the grant. A redeemed one is not cancelled, and hanging up may be
@@ -76,9 +79,6 @@ func (w *watch) cancelByPush(ctx context.Context) bool {
 		}
 	}
 }
-
-// hintAccessToken is the token_type_hint of RFC 7009 section 2.1.
-const hintAccessToken = "access_token"
 
 // revoke ends what a token or a device code stands for (RFC 7009). Afterwards
 // the server does not know it: that is a success too.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -36,39 +37,37 @@ func (c *Client) Start(ctx context.Context) (*Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := time.Now()
-	grant, err := c.authorize(ctx, meta.DeviceAuthorizationEndpoint)
+	key, err := c.key.forNew(meta)
 	if err != nil {
 		return nil, err
 	}
-	life, giveUp := context.WithCancel(ctx)
-	l := &Login{
-		giveUp:  giveUp,
-		updates: make(chan Update, 1),
-		ended:   make(chan struct{}),
-		done:    make(chan struct{}),
+	asked := time.Now()
+	grant, err := c.authorize(ctx, meta.DeviceAuthorizationEndpoint, key)
+	if err != nil {
+		return nil, err
 	}
-	w := newWatch(c, l, meta, grant, time.Since(asked))
+	l, life := newLogin(ctx)
+	w := newWatch(c, l, meta, grant, key, time.Since(asked))
 	l.publish(w.view)
 	go w.run(life)
 	return l, nil
 }
 
+// newLogin returns a login and the ctx that it lives by.
+func newLogin(ctx context.Context) (*Login, context.Context) {
+	life, giveUp := context.WithCancel(ctx)
+	return &Login{
+		giveUp:  giveUp,
+		updates: make(chan Update, 1),
+		ended:   make(chan struct{}),
+		done:    make(chan struct{}),
+	}, life
+}
+
 // authorize makes the request of RFC 8628 section 3.1.
-func (c *Client) authorize(ctx context.Context, endpoint string) (wire.DeviceAuthorization, error) {
-	form := url.Values{wire.ParamClientID: {c.clientID}}
-	for param, value := range map[string]string{
-		wire.ParamScope:          c.scopes.String(),
-		wire.ParamDeviceName:     c.device.Name,
-		wire.ParamDevicePlatform: c.device.Platform,
-		wire.ParamAppVersion:     c.device.AppVersion,
-	} {
-		if value != "" {
-			form.Set(param, value)
-		}
-	}
+func (c *Client) authorize(ctx context.Context, endpoint string, key dpop.Key) (wire.DeviceAuthorization, error) {
 	var grant wire.DeviceAuthorization
-	res, err := c.post(ctx, endpoint, form)
+	res, err := c.post(ctx, endpoint, c.asking(key))
 	if err == nil {
 		err = res.decode(&grant)
 	}
@@ -76,6 +75,29 @@ func (c *Client) authorize(ctx context.Context, endpoint string) (wire.DeviceAut
 		err = checkGrant(grant)
 	}
 	return grant, err
+}
+
+// asking is what each kind of sign-in begins with: who asks, for what, from which
+// computer, and the key that the tokens are to be bound to (RFC 9449 section 10).
+func (c *Client) asking(key dpop.Key) url.Values {
+	params := url.Values{wire.ParamClientID: {c.clientID}}
+	for param, value := range map[string]string{
+		wire.ParamScope:          c.scopes.String(),
+		wire.ParamDeviceName:     c.device.Name,
+		wire.ParamDevicePlatform: c.device.Platform,
+		wire.ParamAppVersion:     c.device.AppVersion,
+	} {
+		if value != "" {
+			params.Set(param, value)
+		}
+	}
+	if !key.IsZero() {
+		params.Set(wire.ParamDPoPKey, key.Thumbprint())
+	}
+	for _, resource := range c.resource {
+		params.Add(wire.ParamResource, resource)
+	}
+	return params
 }
 
 // checkGrant wants the required members of RFC 8628 section 3.2.

@@ -40,7 +40,7 @@ func (c *Client) metadata(ctx context.Context) (wire.Metadata, error) {
 	if doc, ok := c.meta.load(c.wall()); ok {
 		return doc, nil
 	}
-	res, err := c.get(ctx, metadataURL(c.issuer), "")
+	res, err := c.send(ctx, request{endpoint: metadataURL(c.issuer)})
 	if err != nil {
 		return wire.Metadata{}, err
 	}
@@ -72,7 +72,7 @@ func checkMetadata(issuer string, m wire.Metadata) error {
 		return errors.New("the server offers no sign-in by another device (RFC 8628)")
 	}
 	for _, endpoint := range []string{
-		m.DeviceAuthorizationEndpoint, m.TokenEndpoint, m.RevocationEndpoint, m.UserInfoEndpoint,
+		m.DeviceAuthorizationEndpoint, m.TokenEndpoint, m.RevocationEndpoint, m.UserInfoEndpoint, m.AuthorizationEndpoint,
 	} {
 		if endpoint == "" {
 			continue

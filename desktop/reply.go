@@ -5,11 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -26,46 +23,6 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
-}
-
-// get asks, with the access token when there is one.
-func (c *Client) get(ctx context.Context, endpoint, accessToken string) (reply, error) {
-	req, err := http.NewRequest(http.MethodGet, endpoint, nil)
-	if err != nil {
-		return reply{}, err
-	}
-	if accessToken != "" {
-		req.Header.Set("Authorization", "Bearer "+accessToken)
-	}
-	return c.do(ctx, req)
-}
-
-// post sends a form. Secrets go into the form and never into the URL.
-func (c *Client) post(ctx context.Context, endpoint string, form url.Values) (reply, error) {
-	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(form.Encode()))
-	if err != nil {
-		return reply{}, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.do(ctx, req)
-}
-
-// do returns ErrOffline when there is no answer, and the ctx's error when it
-// was the caller who gave up.
-func (c *Client) do(ctx context.Context, req *http.Request) (reply, error) {
-	bounded, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	req.Header.Set("Accept", "application/json")
-	res, err := c.http.Do(req.WithContext(bounded))
-	if err != nil {
-		return reply{}, unreachable(ctx, err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
-	if err != nil {
-		return reply{}, unreachable(ctx, err)
-	}
-	return reply{res.StatusCode, res.Header, body}, nil
 }
 
 func unreachable(ctx context.Context, cause error) error {
@@ -104,18 +61,29 @@ func (r reply) oauthError() (wire.Error, bool) {
 	return e, e.Code != ""
 }
 
-// invalidToken reports whether the server says that it does not know the access
-// token: in its challenge (RFC 6750 section 3.1), or in the body, where a proxy
+// says reports whether the server's error is the code: in its challenge of the
+// scheme (RFC 6750 section 3.1, RFC 9449 section 7.1), or in the body, where a proxy
 // leaves no challenge.
-func (r reply) invalidToken() bool {
+func (r reply) says(scheme, code string) bool {
 	e, _ := r.oauthError()
-	return bearerError(r.header) == wire.CodeInvalidToken || e.Code == wire.CodeInvalidToken
+	return challengeError(r.header, scheme) == code || e.Code == code
+}
+
+// proofError is what the server says of the proof, empty when that was not it.
+func (r reply) proofError() string {
+	for _, code := range []string{wire.CodeUseDPoPNonce, wire.CodeInvalidDPoPProof} {
+		if r.status >= http.StatusBadRequest && r.says(wire.TokenTypeDPoP, code) {
+			return code
+		}
+	}
+	return ""
 }
 
 // temporary reports whether the same request may go well later.
 func (r reply) temporary(code string) bool {
 	return r.status >= 500 || r.status == http.StatusTooManyRequests ||
-		code == wire.CodeServerError || code == wire.CodeUnavailable
+		code == wire.CodeServerError || code == wire.CodeUnavailable ||
+		code == wire.CodeUseDPoPNonce // the next request brings the nonce
 }
 
 // retryAfter reads the header Retry-After (RFC 9110 section 10.2.3); none, or

@@ -7,15 +7,49 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/oauth2"
+	"github.com/qrauthd/qrauthd/internal/dpop"
+	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
-// kept is a session as a Store holds it.
+// kept is a session as a Store holds it. Records of versions that had only the
+// first four members are read as well.
 type kept struct {
 	Issuer      string    `json:"issuer"`
 	ClientID    string    `json:"client_id"`
 	AccessToken string    `json:"access_token"`
 	Expiry      time.Time `json:"expiry,omitzero"`
+
+	TokenType     string `json:"token_type,omitempty"` // none: Bearer
+	RefreshToken  string `json:"refresh_token,omitempty"`
+	KeyThumbprint string `json:"jkt,omitempty"`       // of the key, which has an entry of its own
+	ID            string `json:"id,omitempty"`        // tells the sign-ins of an app apart
+	Rotations     int    `json:"rotations,omitempty"` // tells older tokens of a sign-in from newer ones
+}
+
+func (k kept) tokens() *tokens {
+	kind := wire.TokenTypeBearer
+	if k.TokenType != "" {
+		kind = k.TokenType
+	}
+	return &tokens{kind: kind, access: k.AccessToken, refresh: k.RefreshToken, expiry: k.Expiry}
+}
+
+// record is the session for a store. The caller holds the mutex.
+func (s *Session) record() kept {
+	k := kept{
+		Issuer:       s.client.issuer.String(),
+		ClientID:     s.client.clientID,
+		AccessToken:  s.held.access,
+		Expiry:       s.held.expiry,
+		TokenType:    s.held.kind,
+		RefreshToken: s.held.refresh,
+		ID:           s.id,
+		Rotations:    s.rotations,
+	}
+	if !s.key.IsZero() {
+		k.KeyThumbprint = s.key.Thumbprint()
+	}
+	return k
 }
 
 // storeKey names the app's session at this server.
@@ -25,74 +59,145 @@ func (c *Client) storeKey() string { return c.clientID + " at " + c.issuer.Strin
 // never is.
 func (c *Client) past(t time.Time) bool { return !t.IsZero() && !c.wall().Before(t) }
 
-// Save keeps the session for Client.Restore, and remembers the store, so that
-// SignOut can forget it there. Errors are ErrSignedOut, ErrNoSession and the
-// store's.
+// Save keeps the session for Client.Restore, and remembers the store: renewed
+// tokens are kept there too, and SignOut forgets them there. The key that the
+// tokens are bound to is kept in an entry of its own, which outlives a sign-out.
+// Errors are ErrSignedOut, ErrNoSession and the store's.
 func (s *Session) Save(store Store) error {
-	tok, err := s.Token()
+	if err := s.client.keepKey(store, s.key); err != nil {
+		return err
+	}
+	before, err := s.adopt(store)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(kept{
-		Issuer:      s.client.issuer.String(),
-		ClientID:    s.client.clientID,
-		AccessToken: tok.AccessToken,
-		Expiry:      tok.Expiry,
-	})
+	if err := s.keep(store); err != nil {
+		s.leave(store, before)
+		return err
+	}
+	return nil
+}
+
+// adopt makes the store the session's before anything is in it, so that a sign-out
+// meanwhile cleans it up. It returns the one of before.
+func (s *Session) adopt(store Store) (before Store, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.over:
+		return nil, ErrSignedOut
+	case s.lost():
+		return nil, errRanOut
+	}
+	before, s.store = s.store, store
+	return before, nil
+}
+
+// leave takes the store of before again, unless it has changed since.
+func (s *Session) leave(store, before Store) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == store {
+		s.store = before
+	}
+}
+
+// keep writes the session of the moment into a store.
+func (s *Session) keep(store Store) error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.mu.Lock()
+	over, k := s.over, s.record()
+	s.mu.Unlock()
+	if over {
+		return ErrSignedOut
+	}
+	data, err := json.Marshal(k)
 	if err != nil {
 		return err
 	}
 	if err := store.Save(s.client.storeKey(), data); err != nil {
 		return fmt.Errorf("keep the session: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store = store
 	return nil
 }
 
 // Restore signs in silently by the session that [Session.Save] kept. It asks the
 // server whether the session is still good; without an answer of its own, one that
-// is not past its time is returned as it is. ErrNoSession says that there is none or
-// that it has ended, and then the store has forgotten it. Other errors are the
-// store's, or tell of a server that isn't what the configuration says.
+// is not past its time, or that can be renewed later, is returned as it is.
+// ErrNoSession says that there is none or that it has ended, and then the store has
+// forgotten it. Other errors are the store's, or tell of a server that isn't what the
+// configuration says.
+//
+// It also takes up the key that Save has kept. An app that calls Restore before it
+// starts a sign-in has one key for as long as it is installed.
 func (c *Client) Restore(ctx context.Context, store Store) (*Session, error) {
-	s, err := c.load(store)
+	key, err := c.loadKey(store)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Token(); err != nil {
-		return nil, errors.Join(err, s.forget())
+	c.key.takeUp(key)
+	s, err := c.load(store, key)
+	if err != nil {
+		return nil, err
 	}
-	return s.confirm(ctx)
+	return s.resume(ctx)
 }
 
-// load reads what the store holds. What does not read back is no session.
-func (c *Client) load(store Store) (*Session, error) {
+// errUnreadable: what the store holds is no session of this app at this server.
+var errUnreadable = fmt.Errorf("%w: the kept one can't be read", ErrNoSession)
+
+// read returns what the store holds: ErrNotFound, errUnreadable, or the store's
+// error when there is none.
+func (c *Client) read(store Store) (kept, error) {
 	data, err := store.Load(c.storeKey())
-	if errors.Is(err, ErrNotFound) {
-		return nil, ErrNoSession
-	}
 	if err != nil {
-		return nil, fmt.Errorf("look for a kept session: %w", err)
+		return kept{}, err
 	}
 	var k kept
 	if json.Unmarshal(data, &k) != nil || k.AccessToken == "" || k.Issuer != c.issuer.String() || k.ClientID != c.clientID {
-		return nil, fmt.Errorf("%w: the kept one can't be read", ErrNoSession)
+		return kept{}, errUnreadable
 	}
-	s := newSession(c, &oauth2.Token{AccessToken: k.AccessToken, TokenType: "Bearer", Expiry: k.Expiry})
-	s.store = store
+	return k, nil
+}
+
+// load makes a session of what the store holds. What does not read back is none,
+// and neither are tokens whose key is not there.
+func (c *Client) load(store Store, key dpop.Key) (*Session, error) {
+	k, err := c.read(store)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, ErrNoSession
+	case errors.Is(err, errUnreadable):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("look for a kept session: %w", err)
+	}
+	s := &Session{client: c, id: k.ID, held: k.tokens(), rotations: k.Rotations, store: store}
+	if k.KeyThumbprint == "" {
+		return s, nil
+	}
+	if key.IsZero() || key.Thumbprint() != k.KeyThumbprint {
+		return nil, fmt.Errorf("%w: the kept one is bound to another key", ErrNoSession)
+	}
+	s.key = key
 	return s, nil
 }
 
-// confirm asks the server whether the session lives. Only a clear no counts: an
-// app that starts on a train stays signed in.
-func (s *Session) confirm(ctx context.Context) (*Session, error) {
-	_, err := s.UserInfo(ctx)
+// resume renews the session if it is time to, and asks the server whether it lives
+// if not. Only a clear no counts: an app that starts on a train stays signed in.
+func (s *Session) resume(ctx context.Context) (*Session, error) {
+	before := s.current()
+	held, err := s.fresh(ctx)
+	if err == nil && held == before {
+		_, err = s.UserInfo(ctx)
+	}
 	var refused *OAuthError
 	switch {
 	case err == nil, errors.Is(err, ErrOffline), errors.As(err, &refused), errors.Is(err, errNoUserInfo):
 		return s, nil
+	case errors.Is(err, ErrNoSession):
+		return nil, errors.Join(err, s.forget())
 	case errors.Is(err, ErrSignedOut):
 		return nil, fmt.Errorf("%w: %w", ErrNoSession, err)
 	}

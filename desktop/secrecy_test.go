@@ -29,7 +29,7 @@ func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func TestSecretsStayOutOfLogsAndURLs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, logged := newFake(), &bytes.Buffer{}
+		f, logged := modern(), &bytes.Buffer{}
 		e := &eavesdropper{next: f}
 		n := f.plugHandler(t, e)
 		c, err := desktop.New(desktop.Config{
@@ -45,12 +45,22 @@ func TestSecretsStayOutOfLogsAndURLs(t *testing.T) {
 		f.drop(closeWith{})
 		synctest.Wait()
 		f.set(wire.StateApproved)
-		signedIn(t, l)
+		s := signedIn(t, l)
 		<-l.Done()
+		if err := s.Save(newMemory()); err != nil {
+			t.Fatal(err)
+		}
+		pass(fakeLife)
+		if _, err := s.UserInfo(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SignOut(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		if logged.Len() == 0 {
 			t.Error("nothing was logged")
 		}
-		for _, secret := range []string{fakeDeviceCode, fakeToken, "WDJB-MJHT"} {
+		for _, secret := range []string{fakeDeviceCode, fakeToken, "WDJB-MJHT", "access-2", "refresh-1", "refresh-2", "id-1"} {
 			if strings.Contains(logged.String(), secret) {
 				t.Errorf("%q is in the log:\n%s", secret, logged)
 			}

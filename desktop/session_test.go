@@ -51,11 +51,29 @@ func (m *memory) Delete(key string) error {
 	return m.err
 }
 
+// sessions are the records in it that are no keys.
+func (m *memory) sessions() (records [][]byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for entry, data := range m.data {
+		if !strings.HasSuffix(entry, "(key)") {
+			records = append(records, data)
+		}
+	}
+	return records
+}
+
 // session runs a test in a bubble with a session that is kept in a store.
 func session(t *testing.T, test func(t *testing.T, f *fake, n *network, c *desktop.Client, s *desktop.Session, m *memory)) {
 	t.Helper()
+	sessionAt(t, newFake(), test)
+}
+
+// sessionAt is session at a server of the test's own.
+func sessionAt(t *testing.T, f *fake, test func(t *testing.T, f *fake, n *network, c *desktop.Client, s *desktop.Session, m *memory)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f, m := newFake(), newMemory()
+		m := newMemory()
 		n := f.plug(t)
 		c := f.client(t, n.transport(t))
 		l := start(t, c)

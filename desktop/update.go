@@ -15,13 +15,16 @@ type Update struct {
 	// VerificationURI is the address to type.
 	VerificationURI string
 	// VerificationURIComplete is the link with the code in it, which the QR code
-	// holds. It is empty when the server offers none.
+	// holds. It is empty when the server offers none. Where Here is true it is the
+	// link for this computer's browser, which is of no use to a phone.
 	VerificationURIComplete string
 	// CodeExpires is when UserCode is replaced, by this computer's clock: Expires,
 	// when it is not going to be.
 	CodeExpires time.Time
 	// Expires is when the login is over, by this computer's clock.
 	Expires time.Time
+	// Here says that the sign-in is one of Client.StartHere: there is no code.
+	Here bool
 	// Offline says that the server can't be reached just now, and that the login
 	// is still trying.
 	Offline bool
@@ -32,8 +35,8 @@ type Update struct {
 	Err error
 }
 
-// Link is what the QR code holds: VerificationURIComplete, or VerificationURI
-// when there is none.
+// Link is what the QR code holds, or what the browser is to open:
+// VerificationURIComplete, or VerificationURI when there is none.
 func (u Update) Link() string {
 	if u.VerificationURIComplete != "" {
 		return u.VerificationURIComplete

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -20,6 +21,7 @@ type watch struct {
 	login  *Login
 	meta   wire.Metadata
 	grant  wire.DeviceAuthorization
+	key    dpop.Key          // that the tokens are to be bound to; zero: bearer tokens
 	push   *url.URL          // nil: poll only
 	dialer *websocket.Dialer // nil: poll only
 
@@ -52,13 +54,14 @@ type watch struct {
 // newWatch is for a grant that was asked for some time ago. Its lifetime counts
 // from then: the server's own count began later, so no code outlives its grant,
 // and the last poll still finds the grant alive.
-func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthorization, ago time.Duration) *watch {
+func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthorization, key dpop.Key, ago time.Duration) *watch {
 	now := time.Now()
 	w := &watch{
 		client:  c,
 		login:   l,
 		meta:    meta,
 		grant:   grant,
+		key:     key,
 		pace:    newPace(grant.Interval),
 		answers: make(chan answer, 1),
 		pulse:   pulse{c.wall()},
@@ -155,7 +158,7 @@ func (w *watch) startDue(work context.Context) {
 	if !w.polling && !now.Before(w.pollAt) {
 		w.polling, w.again, w.lastPoll = true, false, now
 		w.work.Go(func() {
-			w.answers <- w.client.poll(work, w.meta.TokenEndpoint, w.grant.DeviceCode)
+			w.answers <- w.client.poll(work, w.meta.TokenEndpoint, w.key, w.grant.DeviceCode)
 		})
 	}
 	if w.mayDial() && !now.Before(w.dialAt) {

@@ -13,7 +13,7 @@ func (w *watch) answered(a answer) {
 	w.polling = false
 	switch a.outcome {
 	case outcomeTokens:
-		w.session = newSession(w.client, a.token)
+		w.session = newSession(w.client, w.key, a.tokens)
 		w.end(StateRedeemed, nil)
 		return
 	case outcomeOver:

@@ -22,8 +22,8 @@ const exitHelp = `
 Exit codes:
     0    signed in, or signed out, or the window was closed
     1    something else went wrong
-    2    denied on the phone
-    3    the code ran out
+    2    denied
+    3    the time for it ran out
     4    the server can't be reached
   130    cancelled with Ctrl-C
 `
@@ -32,9 +32,9 @@ Exit codes:
 func exit(err error, issuer string) (code int, sentence string) {
 	switch {
 	case errors.Is(err, desktop.ErrDenied):
-		return exitDenied, "Denied on the phone. Nobody was signed in. Start desktopdemo again to try once more."
+		return exitDenied, "Denied. Nobody was signed in. Start desktopdemo again to try once more."
 	case errors.Is(err, desktop.ErrExpired):
-		return exitExpired, "The code has run out. Start desktopdemo again to get a new one."
+		return exitExpired, "The time for it has run out. Start desktopdemo again to try once more."
 	case errors.Is(err, desktop.ErrOffline):
 		return exitUnreachable, fmt.Sprintf("Can't reach %s. Check that the server runs and that --issuer is right, then start again.\n(%v)", issuer, err)
 	case errors.Is(err, desktop.ErrCancelled), errors.Is(err, context.Canceled):

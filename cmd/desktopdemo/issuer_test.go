@@ -52,7 +52,9 @@ func (i *issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 		DevicePushEndpoint:          i.socket(),
 		RevocationEndpoint:          i.URL + wire.PathRevoke,
 		UserInfoEndpoint:            i.URL + wire.PathUserInfo,
-		GrantTypesSupported:         []string{wire.GrantTypeDeviceCode},
+		AuthorizationEndpoint:       i.URL + wire.PathAuthorize,
+		ChallengeMethodsSupported:   []string{wire.ChallengeS256},
+		GrantTypesSupported:         []string{wire.GrantTypeDeviceCode, wire.GrantTypeCode},
 	})
 }
 
@@ -114,12 +116,12 @@ func (i *issuer) tell(s wire.State, code string) {
 	}
 }
 
-func (i *issuer) token(w http.ResponseWriter, _ *http.Request) {
+func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	if i.refusePoll != "" {
 		answer(w, http.StatusBadRequest, wire.Error{Code: i.refusePoll})
 		return
 	}
-	if !i.approved.Load() {
+	if r.PostFormValue(wire.ParamGrantType) != wire.GrantTypeCode && !i.approved.Load() {
 		answer(w, http.StatusBadRequest, wire.Error{Code: wire.CodeAuthorizationPending})
 		return
 	}

@@ -50,6 +50,8 @@ type options struct {
 	Issuer     string `default:"http://localhost:8080" placeholder:"URL" help:"Server to sign in at (${default})."`
 	ClientID   string `name:"client-id" default:"desktop-demo" placeholder:"ID" help:"This app's name at the server (${default})."`
 	Terminal   bool   `help:"Sign in in the terminal, as is done anyway where there is no display."`
+	Here       bool   `help:"Sign in in this computer's own browser, and in no window of the demo's."`
+	NoBrowser  bool   `name:"no-browser" help:"With --here: print the link and open nothing."`
 	Store      string `enum:"keychain,file," default:"" placeholder:"WHERE" help:"Where to keep the session: keychain or file. Without it, the system's keychain where there is one, else a file that only you can read."`
 	DeviceName string `name:"device-name" placeholder:"NAME" help:"What the phone calls this computer (its host name)."`
 	SignOut    bool   `name:"sign-out" help:"End the kept session and forget it, then exit."`
@@ -91,7 +93,11 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	client, err := desktop.New(desktop.Config{
 		Issuer:   o.Issuer,
 		ClientID: o.ClientID,
+		AppName:  appName,
 		Device:   desktop.Device{Name: o.DeviceName},
+		OnNotKept: func(err error) {
+			fmt.Fprintf(stderr, "You stay signed in, but the next start may ask again (%v).\n", err)
+		},
 	})
 	if err != nil {
 		return err
@@ -100,11 +106,14 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a := app{client: client, store: store, stdout: stdout, stderr: stderr}
+	a := app{client: client, store: store, here: o.Here, open: desktop.OpenBrowser, stdout: stdout, stderr: stderr}
+	if o.NoBrowser {
+		a.open = func(string) error { return nil }
+	}
 	switch {
 	case o.SignOut:
 		return a.signOut(ctx)
-	case o.Terminal || !hasDisplay(runtime.GOOS, os.Getenv):
+	case o.Terminal || o.Here || !hasDisplay(runtime.GOOS, os.Getenv):
 		return a.terminal(ctx)
 	default:
 		return a.window(ctx)
@@ -115,6 +124,8 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 type app struct {
 	client         *desktop.Client
 	store          desktop.Store
+	here           bool // in this computer's browser
+	open           func(link string) error
 	stdout, stderr io.Writer
 }
 

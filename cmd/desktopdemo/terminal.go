@@ -40,17 +40,32 @@ func (a app) terminal(ctx context.Context) error {
 
 // signIn begins a sign-in and prints how it goes.
 func (a app) signIn(ctx context.Context) (*desktop.Session, error) {
-	login, err := a.client.Start(ctx)
+	begin := a.client.Start
+	if a.here {
+		begin = a.client.StartHere
+	}
+	login, err := begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p := printer{out: a.stdout, err: a.stderr, colours: isTerminal(a.stdout)}
+	if a.here {
+		p.print(login.Current()) // the link, before what opens it has something to say
+		a.openBrowser(login.Current().Link())
+	}
 	for update := range login.Updates() {
 		p.print(update)
 	}
 	session, err := login.Wait(context.WithoutCancel(ctx))
 	<-login.Done() // a cancelled one has told the server now
 	return session, err
+}
+
+// openBrowser is no more than a help: the link is printed.
+func (a app) openBrowser(link string) {
+	if err := a.open(link); err != nil {
+		fmt.Fprintf(a.stderr, "Open the link in a browser on this computer (%v).\n", err)
+	}
 }
 
 // nameOf is what to call the person.
@@ -75,7 +90,11 @@ type printer struct {
 }
 
 func (p *printer) print(u desktop.Update) {
-	if u.UserCode != p.last.UserCode && !u.State.Terminal() {
+	switch {
+	case u.State.Terminal():
+	case u.Here && u.Link() != p.last.Link():
+		fmt.Fprintf(p.out, "Continue in your browser, and approve there with your passkey.\nlink: %s\n", u.Link())
+	case u.UserCode != p.last.UserCode:
 		p.printCode(u)
 	}
 	if u.State != p.last.State {

@@ -6,9 +6,12 @@ import (
 	"github.com/qrauthd/qrauthd/desktop"
 )
 
-// starter begins a sign-in, as *desktop.Client does.
+// starter begins a sign-in, as *desktop.Client does: by phone, or in this
+// computer's browser where the server offers that.
 type starter interface {
 	start(ctx context.Context) (login, error)
+	startHere(ctx context.Context) (login, error)
+	offersHere(ctx context.Context) bool
 }
 
 // login is a sign-in under way, as *desktop.Login is.
@@ -25,6 +28,7 @@ type login interface {
 // attempt follows one login, on a goroutine that ends with it.
 type attempt struct {
 	view   *View
+	begin  func(ctx context.Context) (login, error)
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when the goroutine is over
 }
@@ -32,7 +36,7 @@ type attempt struct {
 // tell brings news to the view, unless the view has turned to something else.
 func (a *attempt) tell(news func(v *View)) {
 	a.view.do(func() {
-		if a.view.attempt == a {
+		if a.view.attempt == a || a.view.next == a {
 			news(a.view)
 		}
 	})
@@ -41,14 +45,15 @@ func (a *attempt) tell(news func(v *View)) {
 func (a *attempt) run(ctx context.Context) {
 	defer close(a.ended)
 	defer a.cancel()
-	login, err := a.view.starter.start(ctx)
+	login, err := a.begin(ctx)
 	if err != nil {
 		a.tell(func(v *View) { v.ended(err) })
 		return
 	}
+	offered := !a.view.opts.HideHere && a.view.starter.offersHere(ctx) // known by now: the start has asked
 	for u := range login.Updates() {
 		if u.Err == nil && !u.State.Terminal() { // endings come by Wait
-			a.tell(func(v *View) { v.updated(u) })
+			a.tell(func(v *View) { v.offered = offered; v.updated(u) })
 		}
 	}
 	session, err := login.Wait(context.WithoutCancel(ctx)) // it has ended: the updates are over
@@ -102,6 +107,19 @@ func (c clientStarter) start(ctx context.Context) (login, error) {
 		return nil, err
 	}
 	return clientLogin{l}, nil
+}
+
+func (c clientStarter) startHere(ctx context.Context) (login, error) {
+	l, err := c.client.StartHere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return clientLogin{l}, nil
+}
+
+func (c clientStarter) offersHere(ctx context.Context) bool {
+	offers, err := c.client.OffersHere(ctx)
+	return err == nil && offers
 }
 
 type clientLogin struct{ *desktop.Login }

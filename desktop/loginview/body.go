@@ -29,6 +29,9 @@ type body struct {
 	code      *phrase
 	countdown *countdown
 	button    *button
+	second    *button
+
+	roomy bool // there may be a second button
 }
 
 func newBody(v *View) *body {
@@ -47,7 +50,10 @@ func newBody(v *View) *body {
 		code:      newPhrase(sizeTitle, fyne.TextStyle{Monospace: true}),
 		countdown: newCountdown(v.clock, v.do),
 		button:    newButton(v.act, v.CopyLink),
+		second:    newButton(v.actSecond, v.CopyLink),
+		roomy:     !v.opts.HideHere,
 	}
+	b.second.quiet = true
 	b.title.TextStyle.Bold = true
 	b.lead.TextStyle.Bold = true
 	b.orOpen.Text = v.words.OrOpen
@@ -72,6 +78,7 @@ func newLabel(size fyne.ThemeSizeName, i widget.Importance, t fyne.TextTruncatio
 // show changes what differs, in place: nothing is built anew, so nothing flashes.
 func (b *body) show(s screen) {
 	sameButton := s.button == b.screen.button // which may say "Copied" just now
+	sameSecond := s.second == b.screen.second
 	b.screen = s
 	b.host.Text, b.title.Text, b.lead.Text, b.note.Text, b.codeLabel.Text = s.host, s.title, s.lead, s.note, s.codeLabel
 	b.lead.SizeName = sizeText
@@ -91,6 +98,9 @@ func (b *body) show(s screen) {
 	if !sameButton {
 		b.button.setText(s.button, iconNone)
 	}
+	if !sameSecond {
+		b.second.setText(s.second, iconNone)
+	}
 
 	visible(b.host, s.host != "" && !s.offline)
 	visible(b.banner, s.offline)
@@ -105,12 +115,13 @@ func (b *body) show(s screen) {
 	visible(b.code, s.code != "")
 	visible(b.countdown, s.code != "" && !s.deadline.IsZero())
 	visible(b.button, s.button != "")
+	visible(b.second, s.second != "")
 	b.Refresh()
 }
 
 // holds reports whether a control is one of the body's.
 func (b *body) holds(o fyne.CanvasObject) bool {
-	for _, own := range []fyne.CanvasObject{b.detail, b.address, b.code, b.button} {
+	for _, own := range []fyne.CanvasObject{b.detail, b.address, b.code, b.button, b.second} {
 		if o == own {
 			return true
 		}
@@ -156,7 +167,7 @@ func (r *bodyRenderer) Objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{
 		r.page, r.card, r.slip, r.box,
 		b.host, b.banner, b.title, b.plate, b.badge, b.lead, b.note, b.detail,
-		b.orOpen, b.address, b.codeLabel, b.code, b.countdown, b.button,
+		b.orOpen, b.address, b.codeLabel, b.code, b.countdown, b.button, b.second,
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 
 const (
 	buttonHeight = 48
+	quietHeight  = 40
+	quietGap     = 4 // between it and the button above
 	buttonIcon   = 20
 )
 
@@ -23,6 +25,7 @@ type button struct {
 	text     string
 	icon     icon // before the text
 	main     bool // the one thing to do
+	quiet    bool // words only, below another button
 	onTapped func()
 	onCopy   func()
 
@@ -145,7 +148,11 @@ func (r *buttonRenderer) Layout(size fyne.Size) {
 }
 
 func (r *buttonRenderer) MinSize() fyne.Size {
-	return fyne.NewSize(r.text.MinSize().Width+32+buttonIcon+8, buttonHeight)
+	height := float32(buttonHeight)
+	if r.button.quiet {
+		height = quietHeight
+	}
+	return fyne.NewSize(r.text.MinSize().Width+32+buttonIcon+8, height)
 }
 
 func (r *buttonRenderer) Objects() []fyne.CanvasObject {
@@ -155,11 +162,17 @@ func (r *buttonRenderer) Objects() []fyne.CanvasObject {
 func (r *buttonRenderer) Refresh() {
 	b := r.button
 	ground, ink, edge := theme.ColorNameInputBackground, theme.ColorNameForeground, theme.ColorNameSeparator
+	if b.quiet {
+		ink = colorAccentInk
+	}
 	if b.main {
 		ground, ink, edge = theme.ColorNamePrimary, theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary
 	}
 	r.ground.FillColor = paint(b, ground)
 	r.ground.StrokeColor, r.ground.StrokeWidth = paint(b, edge), 1
+	if b.quiet {
+		r.ground.FillColor, r.ground.StrokeColor = color.Transparent, color.Transparent
+	}
 	r.shade.FillColor = r.shadeColor()
 	r.ring.StrokeColor, r.ring.StrokeWidth = color.Transparent, 0
 	if b.focused {

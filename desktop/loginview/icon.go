@@ -13,6 +13,7 @@ type icon string
 const (
 	iconNone   icon = ""
 	iconPhone  icon = `<rect x="7" y="3" width="10" height="18" rx="2.5" ry="2.5"/><path d="M11 18H13"/>`
+	iconScreen icon = `<rect x="3" y="4.5" width="18" height="12" rx="2" ry="2"/><path d="M9 20H15M12 16.5V20"/>`
 	iconCheck  icon = `<path d="M5 12.5L9.6 17.1L19 7.5"/>`
 	iconCross  icon = `<path d="M6.5 6.5L17.5 17.5M17.5 6.5L6.5 17.5"/>`
 	iconClock  icon = `<circle cx="12" cy="12" r="8.5"/><path d="M12 7.5V12L15 14"/>`

@@ -36,6 +36,9 @@ func (r *bodyRenderer) leastCard() fyne.Size {
 	}
 	box := 2*boxPadding + line(sizeSmall) + boxRow + line(sizeTitle)
 	height := line(sizeTitle) + gap + plate + gap + line(sizeText) + gap + box + gap + buttonHeight
+	if r.body.roomy {
+		height += quietGap + quietHeight
+	}
 	return fyne.NewSize(max(leastWidth, plate)+2*padding, height+2*padding)
 }
 
@@ -61,6 +64,11 @@ func (r *bodyRenderer) Layout(size fyne.Size) {
 	top += padding
 	if b.title.Visible() {
 		top += put(b.title, left, top, width) + gap
+	}
+	if b.second.Visible() || b.plate.Visible() && b.roomy && b.screen.offered {
+		bottom -= quietHeight - padding/2 // it stands closer to the card's edge
+		place(b.second, left, bottom, width, quietHeight)
+		bottom -= quietGap
 	}
 	if b.button.Visible() || b.plate.Visible() {
 		bottom -= buttonHeight

@@ -46,7 +46,7 @@ func TestCodeStaysWhereItIs(t *testing.T) {
 		size fyne.Size
 	}
 	var want spot
-	for _, scene := range []string{"waiting", "offline", "scanned", "approved", "expired"} {
+	for _, scene := range []string{"waiting", "offline", "scanned", "approved", "expired", "here", "here, approved"} {
 		r := newRig(t)
 		play(r, scene)
 		p := r.view.body.plate

@@ -21,6 +21,7 @@ import (
 // fakeLogin is a login that the test tells how it goes.
 type fakeLogin struct {
 	ctx     context.Context
+	here    bool // in this computer's browser
 	updates chan desktop.Update
 	ended   chan struct{}
 	session *desktop.Session
@@ -61,20 +62,31 @@ type rig struct {
 
 	starts   chan *fakeLogin // each start that was asked for
 	startErr error
+	phone    bool // the server offers no browser
+	opened   []string
+	openErr  error
 
 	signedIn, welcomed []*desktop.Session
 	said               []string
 }
 
 // start implements starter.
-func (r *rig) start(ctx context.Context) (login, error) {
+func (r *rig) start(ctx context.Context) (login, error) { return r.asked(ctx, new(fakeLogin)) }
+
+// startHere implements starter.
+func (r *rig) startHere(ctx context.Context) (login, error) {
+	return r.asked(ctx, &fakeLogin{here: true})
+}
+
+// offersHere implements starter.
+func (r *rig) offersHere(context.Context) bool { return !r.phone }
+
+func (r *rig) asked(ctx context.Context, l *fakeLogin) (login, error) {
 	if r.startErr != nil {
 		return nil, r.startErr
 	}
-	l := &fakeLogin{
-		ctx: ctx, updates: make(chan desktop.Update), ended: make(chan struct{}),
-		name: "Ada", discarded: make(chan *desktop.Session, 1),
-	}
+	l.ctx, l.updates, l.ended = ctx, make(chan desktop.Update), make(chan struct{})
+	l.name, l.discarded = "Ada", make(chan *desktop.Session, 1)
 	select {
 	case r.starts <- l:
 		context.AfterFunc(ctx, func() { l.end(nil, desktop.ErrCancelled) })
@@ -110,6 +122,10 @@ func newRig(t *testing.T) *rig {
 		OnWelcomed: func(s *desktop.Session) { r.welcomed = append(r.welcomed, s) },
 		Announce:   func(s string) { r.said = append(r.said, s) },
 	}, r, r.clock.clock(), func(f func()) { r.jobs <- f })
+	r.view.open = func(link string) error {
+		r.opened = append(r.opened, link)
+		return r.openErr
+	}
 	r.window = app.NewWindow("test")
 	r.window.SetPadded(false)
 	r.window.SetContent(r.view)
@@ -179,7 +195,15 @@ func (r *rig) tell(l *fakeLogin, u desktop.Update) {
 func (r *rig) end(l *fakeLogin, err error) {
 	r.t.Helper()
 	l.end(nil, err)
-	r.run()
+	r.until(stageOver)
+}
+
+// until runs on to a stage. News of a sign-in that was left may come first.
+func (r *rig) until(s stage) {
+	r.t.Helper()
+	for r.view.moment.stage != s {
+		r.run()
+	}
 }
 
 // advance moves the clock, second by second as time does.
@@ -249,6 +273,18 @@ func waiting() desktop.Update {
 		CodeExpires:             epoch.Add(41 * time.Second),
 		Expires:                 epoch.Add(292 * time.Second),
 		Pushed:                  true,
+	}
+}
+
+// inBrowser is a login that goes on in this computer's browser.
+func inBrowser() desktop.Update {
+	return desktop.Update{
+		State:                   desktop.StatePending,
+		Here:                    true,
+		VerificationURI:         "https://login.acme.example/authorize",
+		VerificationURIComplete: "https://login.acme.example/authorize?state=s",
+		CodeExpires:             epoch.Add(600 * time.Second),
+		Expires:                 epoch.Add(600 * time.Second),
 	}
 }
 

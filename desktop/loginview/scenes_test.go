@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 
+	"fyne.io/fyne/v2/test"
+
 	"github.com/qrauthd/qrauthd/desktop"
 )
 
@@ -20,6 +22,21 @@ var scenes = []struct {
 	{"scanned", func(r *rig) { r.tell(r.begin(), in(desktop.StateScanned)) }},
 	{"confirming", func(r *rig) { r.tell(r.begin(), in(desktop.StateConfirming)) }},
 	{"verifying", func(r *rig) { r.tell(r.begin(), in(desktop.StateVerifying)) }},
+	{"here", func(r *rig) { goHere(r) }},
+	{"here, unopened", func(r *rig) { r.openErr = errOdd; goHere(r) }},
+	{"here, offline", func(r *rig) {
+		u := inBrowser()
+		u.Offline = true
+		r.tell(goHere(r), u)
+	}},
+	{"here, approved", func(r *rig) {
+		u := inBrowser()
+		u.State = desktop.StateApproved
+		r.tell(goHere(r), u)
+	}},
+	{"here, denied", func(r *rig) { r.end(goHere(r), desktop.ErrDenied) }},
+	{"here, expired", func(r *rig) { r.end(goHere(r), desktop.ErrExpired) }},
+	{"here, interrupted", func(r *rig) { r.end(goHere(r), desktop.ErrInterrupted) }},
 	{"approved", func(r *rig) { r.tell(r.begin(), in(desktop.StateApproved)) }},
 	{"success", signIn},
 	{"denied", ending(desktop.ErrDenied)},
@@ -42,6 +59,16 @@ func ending(err error) func(*rig) {
 		r.tell(l, waiting())
 		r.end(l, err)
 	}
+}
+
+// goHere turns from a waiting code to this computer's browser.
+func goHere(r *rig) *fakeLogin {
+	r.t.Helper()
+	r.tell(r.begin(), waiting())
+	test.Tap(r.view.body.second)
+	l := r.started()
+	r.tell(l, inBrowser())
+	return l
 }
 
 // signIn plays a sign-in to its welcome.

@@ -23,10 +23,12 @@ const (
 
 // moment is all that a view knows. What to show follows from it.
 type moment struct {
-	stage  stage
-	update desktop.Update // the newest, in stageLive and after
-	name   string         // whom to welcome
-	err    error          // how it ended, in stageOver
+	stage    stage
+	update   desktop.Update // the newest, in stageLive and after
+	offered  bool           // the server can sign in in this computer's browser
+	unopened bool           // and that has not opened by itself
+	name     string         // whom to welcome
+	err      error          // how it ended, in stageOver
 }
 
 // picture is what stands in the middle.
@@ -54,6 +56,8 @@ const (
 	deedNone deed = iota
 	deedStart
 	deedCopy
+	deedHere   // go on in this computer's browser
+	deedReopen // that browser once more
 )
 
 // screen is what a person sees.
@@ -76,10 +80,15 @@ type screen struct {
 
 	button string
 	deed   deed
-	main   bool // the button is the one thing to do
+	main   bool   // the button is the one thing to do
+	copy   string // what deedCopy copies
+
+	second     string // the quiet button below it
+	secondDeed deed
 
 	host    string // who is asked
 	offline bool
+	offered bool // there is room for the quiet button while a code is shown
 }
 
 // screenOf is the whole of the view's judgement.
@@ -93,7 +102,7 @@ func screenOf(m moment, w Words, app string) screen {
 		text := fill(sentence, named, m.name, host)
 		return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
 	}
-	s := screen{title: say(w.Title), host: host}
+	s := screen{title: say(w.Title), host: host, offered: m.offered}
 	if app == "" {
 		s.title = w.TitleUnnamed
 	}
@@ -104,7 +113,7 @@ func screenOf(m moment, w Words, app string) screen {
 	case stageStarting:
 		s.lead = w.Starting
 	case stageLive:
-		live(&s, m.update, w)
+		live(&s, m, w)
 	case stageWelcome:
 		s.title = ""
 		s.picture, s.badge, s.tone, s.big = pictureBadge, iconCheck, toneGood, true
@@ -120,10 +129,18 @@ func screenOf(m moment, w Words, app string) screen {
 }
 
 // live shows a login under way.
-func live(s *screen, u desktop.Update, w Words) {
-	s.link, s.code, s.offline = u.Link(), u.UserCode, u.Offline
+func live(s *screen, m moment, w Words) {
+	u := m.update
+	if u.Here {
+		liveHere(s, m, w)
+		return
+	}
+	s.link, s.code, s.offline, s.copy = u.Link(), u.UserCode, u.Offline, u.Link()
 	switch u.State {
 	case desktop.StatePending:
+		if m.offered {
+			s.second, s.secondDeed = w.Here, deedHere
+		}
 		s.lead = w.Scan
 		s.address, s.codeLabel, s.deadline = shortAddress(u.VerificationURI), w.AndEnter, u.CodeExpires
 		s.button, s.deed = w.CopyLink, deedCopy
@@ -139,9 +156,29 @@ func live(s *screen, u desktop.Update, w Words) {
 	}
 }
 
+// liveHere shows a login in this computer's browser. Its link is not for phones, so
+// the plate stays empty.
+func liveHere(s *screen, m moment, w Words) {
+	s.offline, s.copy, s.badge = m.update.Offline, m.update.Link(), iconScreen
+	switch {
+	case m.update.State != desktop.StatePending:
+		s.badge, s.tone, s.lead = iconCheck, toneGood, w.Approved
+	case m.unopened:
+		s.lead, s.note, s.button, s.deed, s.main = w.NoBrowser, w.NoBrowserNote, w.CopyLink, deedCopy, true
+	default:
+		s.lead, s.note, s.button, s.deed = w.HereLead, w.HereNote, w.HereAgain, deedReopen
+	}
+	if m.update.State == desktop.StatePending {
+		s.second, s.secondDeed = w.UsePhone, deedStart
+	}
+}
+
 // over shows how a login ended, and what to do next.
 func over(s *screen, m moment, w Words, say func(string) string) {
 	s.picture, s.tone = pictureBadge, toneQuiet
+	if m.update.Here && overHere(s, m.err, w) {
+		return
+	}
 	var refused *desktop.OAuthError
 	switch {
 	case errors.Is(m.err, desktop.ErrDenied):
@@ -163,6 +200,22 @@ func over(s *screen, m moment, w Words, say func(string) string) {
 	default:
 		s.badge, s.lead, s.note, s.detail = iconNotice, w.Broken, w.BrokenNote, m.err.Error()
 	}
+}
+
+// overHere shows the endings for which a browser has other words than a phone, and
+// reports whether it was one.
+func overHere(s *screen, err error, w Words) bool {
+	switch {
+	case errors.Is(err, desktop.ErrDenied):
+		s.badge, s.tone, s.lead, s.note = iconCross, toneBad, w.DeniedHere, w.Nobody
+	case errors.Is(err, desktop.ErrExpired):
+		s.badge, s.lead, s.note = iconClock, w.ExpiredHere, w.ExpiredHereNote
+	case errors.Is(err, desktop.ErrInterrupted):
+		s.badge, s.lead, s.note = iconNotice, w.Interrupted, w.InterruptedHereNote
+	default:
+		return false
+	}
+	return true
 }
 
 // spoken is the screen for somebody who can't see it.

@@ -15,15 +15,34 @@ func TestScreens(t *testing.T) {
 		"starting": {title, "Getting a code…"},
 		"waiting": {
 			host, title, "Scan with your phone's camera",
-			"or open", "login.acme.example/device", "and enter", "WDJB-MJHT", "0:41", "Copy link",
+			"or open", "login.acme.example/device", "and enter", "WDJB-MJHT", "0:41", "Copy link", "Sign in on this computer",
 		},
 		"copied": {
 			host, title, "Scan with your phone's camera",
-			"or open", "login.acme.example/device", "and enter", "WDJB-MJHT", "0:41", "Copied",
+			"or open", "login.acme.example/device", "and enter", "WDJB-MJHT", "0:41", "Copied", "Sign in on this computer",
 		},
 		"offline": {
 			"Reconnecting, still checking", title, "Scan with your phone's camera",
-			"or open", "login.acme.example/device", "and enter", "WDJB-MJHT", "0:41", "Copy link",
+			"or open", "login.acme.example/device", "and enter", "WDJB-MJHT", "0:41", "Copy link", "Sign in on this computer",
+		},
+		"here": {
+			host, title, "Continue in your browser", "Your browser is open. Approve there with your", "passkey.",
+			"Open it again", "Use my phone instead",
+		},
+		"here, unopened": {
+			host, title, "Open the link in your browser", "It did not open by itself. Copy the link, and open it on",
+			"this computer.", "Copy link", "Use my phone instead",
+		},
+		"here, offline": {
+			"Reconnecting, still checking", title, "Continue in your browser",
+			"Your browser is open. Approve there with your", "passkey.", "Open it again", "Use my phone instead",
+		},
+		"here, approved": {host, title, "Approved. Signing you in…"},
+		"here, denied":   {host, title, "Denied in the browser.", "Nobody was signed in.", "Try again"},
+		"here, expired":  {host, title, "This sign-in has run out.", "Start again when you are ready.", "Try again"},
+		"here, interrupted": {
+			host, title, "The last step got lost.", "You approved, but the answer did not arrive here.",
+			"Try again.", "Try again",
 		},
 		"scanned":    {host, title, "Confirm on your phone", "Your code", "WDJB-MJHT", "4:52", "Show a new code"},
 		"confirming": {host, title, "Confirm on your phone", "Your code", "WDJB-MJHT", "4:52", "Show a new code"},

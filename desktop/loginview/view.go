@@ -3,6 +3,7 @@ package loginview
 import (
 	"context"
 	"image/color"
+	"net/url"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -38,6 +39,10 @@ type Options struct {
 	// Accent colours the buttons and the icons. The default is that of the phone's
 	// pages.
 	Accent color.Color
+	// HideHere leaves the sign-in to phones. By default a quiet button below the code
+	// offers this computer's browser, where the server does: it needs the redirect URI
+	// http://127.0.0.1/callback of this app.
+	HideHere bool
 	// Words are the sentences. The default is English.
 	Words *Words
 }
@@ -54,6 +59,7 @@ type View struct {
 	starter starter
 	clock   clock
 	do      func(func()) // runs on Fyne's goroutine
+	open    func(link string) error
 
 	body     *body
 	override *container.ThemeOverride
@@ -62,6 +68,9 @@ type View struct {
 	shown     screen
 	settled   time.Time // when the button may be pressed
 	attempt   *attempt  // nil when none is under way
+	next      *attempt  // takes its place once the browser is open; nil but for that moment
+	offered   bool      // the server can sign in in the browser
+	unopened  bool      // which has not opened by itself
 	stopTimer func() bool
 	timerTurn int // tells a stopped timer's late call from that of the next
 	closed    bool
@@ -75,7 +84,10 @@ func New(opts Options) *View {
 }
 
 func newView(opts Options, s starter, c clock, do func(func())) *View {
-	v := &View{opts: opts, words: English(), starter: s, clock: c, do: do, stopTimer: func() bool { return true }}
+	v := &View{
+		opts: opts, words: English(), starter: s, clock: c, do: do, open: openLink,
+		stopTimer: func() bool { return true },
+	}
 	if opts.Words != nil {
 		v.words = *opts.Words
 	}
@@ -98,11 +110,47 @@ func (v *View) Start() {
 	if v.closed || v.attempt != nil {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	a := &attempt{view: v, cancel: cancel, ended: make(chan struct{})}
-	v.attempt = a
+	v.attempt = v.try(v.starter.start)
 	v.show(moment{stage: stageStarting})
+}
+
+// try begins a sign-in on a goroutine of its own.
+func (v *View) try(begin func(context.Context) (login, error)) *attempt {
+	ctx, cancel := context.WithCancel(context.Background())
+	a := &attempt{view: v, begin: begin, cancel: cancel, ended: make(chan struct{})}
 	go a.run(ctx)
+	return a
+}
+
+// turnHere is the person's wish to sign in in this computer's browser. The code
+// stays on the screen, and good, until the browser is open.
+func (v *View) turnHere() {
+	if v.attempt != nil && v.next == nil {
+		v.next = v.try(v.starter.startHere)
+	}
+}
+
+// enter opens the browser and lets go of the sign-in by phone, unless that is
+// about to bring the tokens: then it reports false.
+func (v *View) enter(link string) bool {
+	if v.moment.update.State == desktop.StateApproved {
+		v.next.cancel()
+		v.next = nil
+		return false
+	}
+	v.attempt.cancel()
+	v.attempt, v.next = v.next, nil
+	v.unopened = v.open(link) != nil
+	return true
+}
+
+// openLink opens a link in the system's browser.
+func openLink(link string) error {
+	u, err := url.Parse(link)
+	if err != nil {
+		return err
+	}
+	return fyne.CurrentApp().OpenURL(u)
 }
 
 // Cancel gives up the sign-in under way, and the server is told.
@@ -122,12 +170,13 @@ func (v *View) Close() <-chan struct{} {
 	v.stopTimer()
 	v.body.countdown.setDeadline(time.Time{})
 	done := make(chan struct{})
-	if v.attempt == nil {
-		close(done)
-		return done
-	}
-	done = v.attempt.ended
-	v.drop()
+	attempts := v.drop()
+	go func() {
+		defer close(done)
+		for _, a := range attempts {
+			<-a.ended
+		}
+	}()
 	return done
 }
 
@@ -137,50 +186,66 @@ func (v *View) CopyLink() {
 	if v.shown.deed != deedCopy {
 		return
 	}
-	fyne.CurrentApp().Clipboard().SetContent(v.shown.link)
+	fyne.CurrentApp().Clipboard().SetContent(v.shown.copy)
 	v.body.button.setText(v.words.Copied, iconCheck)
 	v.announce(v.words.Copied)
 	v.later(copiedFor, func() { v.body.button.setText(v.shown.button, iconNone) })
 }
 
-// drop forgets the sign-in under way.
-func (v *View) drop() {
-	v.attempt.cancel()
-	v.attempt = nil
+// drop forgets the sign-in under way, and returns what is left of it.
+func (v *View) drop() (attempts []*attempt) {
+	for _, a := range []*attempt{v.attempt, v.next} {
+		if a != nil {
+			a.cancel()
+			attempts = append(attempts, a)
+		}
+	}
+	v.attempt, v.next = nil, nil
+	return attempts
 }
 
 // renew is the person's wish for a new code.
 func (v *View) renew() {
-	if v.attempt != nil {
-		v.drop()
-	}
+	v.drop()
 	v.Start()
 }
 
 // act is the button. A press that was meant for the button before it is none:
 // who copies the link just when the phone scans does not want a new code.
-func (v *View) act() {
+func (v *View) act() { v.perform(v.shown.deed) }
+
+// actSecond is the quiet button.
+func (v *View) actSecond() { v.perform(v.shown.secondDeed) }
+
+func (v *View) perform(d deed) {
 	if v.clock.now().Before(v.settled) {
 		return
 	}
-	switch v.shown.deed {
+	switch d {
 	case deedStart:
 		v.renew()
 	case deedCopy:
 		v.CopyLink()
+	case deedHere:
+		v.turnHere()
+	case deedReopen:
+		v.unopened = v.open(v.moment.update.Link()) != nil
+		v.updated(v.moment.update)
 	}
 }
 
 // show makes the moment the one on the screen.
 func (v *View) show(m moment) {
 	before := v.shown
+	m.offered, m.unopened = v.offered, v.unopened
 	v.moment = m
 	v.shown = screenOf(m, v.words, v.opts.AppName)
-	if v.shown.deed != before.deed {
+	changed := v.shown.deed != before.deed
+	if changed {
 		v.stopTimer() // of "Copied"
-		if before.deed == deedCopy {
-			v.settled = v.clock.now().Add(settleFor)
-		}
+	}
+	if changed && before.deed == deedCopy || v.shown.secondDeed != before.secondDeed && before.secondDeed != deedNone {
+		v.settled = v.clock.now().Add(settleFor)
 	}
 	v.body.show(v.shown)
 	// Fyne forgets the theme of what was out of sight for a minute, such as the
@@ -238,6 +303,9 @@ func (v *View) later(d time.Duration, f func()) {
 // The news of an attempt, on Fyne's goroutine.
 
 func (v *View) updated(u desktop.Update) {
+	if u.Here && v.next != nil && !v.enter(u.Link()) {
+		return
+	}
 	v.show(moment{stage: stageLive, update: u})
 }
 

@@ -29,12 +29,26 @@ type Words struct {
 	WelcomeUnnamed string // when the server doesn't tell the name
 	WelcomeNote    string
 
+	Here          string // button
+	HereLead      string
+	HereNote      string
+	HereAgain     string // button
+	UsePhone      string // button
+	NoBrowser     string // in place of HereLead
+	NoBrowserNote string
+
 	Denied      string
 	Cancelled   string
 	Nobody      string // under both
 	Expired     string
 	ExpiredNote string
 	TryAgain    string // button
+
+	// The same of a sign-in in this computer's browser.
+	DeniedHere          string
+	ExpiredHere         string
+	ExpiredHereNote     string
+	InterruptedHereNote string
 
 	Reconnecting       string
 	Unreachable        string
@@ -78,12 +92,25 @@ func English() Words {
 		WelcomeUnnamed: "Welcome",
 		WelcomeNote:    "You're signed in to {app}.",
 
+		Here:          "Sign in on this computer",
+		HereLead:      "Continue in your browser",
+		HereNote:      "Your browser is open. Approve there with your passkey.",
+		HereAgain:     "Open it again",
+		UsePhone:      "Use my phone instead",
+		NoBrowser:     "Open the link in your browser",
+		NoBrowserNote: "It did not open by itself. Copy the link, and open it on this computer.",
+
 		Denied:      "Denied on the phone.",
 		Cancelled:   "Cancelled.",
 		Nobody:      "Nobody was signed in.",
 		Expired:     "This code has run out.",
 		ExpiredNote: "Take a new one when you are ready.",
 		TryAgain:    "Try again",
+
+		DeniedHere:          "Denied in the browser.",
+		ExpiredHere:         "This sign-in has run out.",
+		ExpiredHereNote:     "Start again when you are ready.",
+		InterruptedHereNote: "You approved, but the answer did not arrive here. Try again.",
 
 		Reconnecting:       "Reconnecting, still checking",
 		Unreachable:        "Can't reach {host}.",

@@ -1,0 +1,85 @@
+package desktop
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
+)
+
+// renewBefore is how long before its end an access token is renewed: a request
+// that is under way then still finds it good.
+const renewBefore = 30 * time.Second
+
+// tokens are what the token endpoint gave (RFC 6749 section 5.1). They are held by
+// a pointer, so that nobody prints them with what holds them, and never changed.
+type tokens struct {
+	kind    string // TokenTypeBearer or TokenTypeDPoP
+	access  string
+	refresh string        // empty: the session ends with the access token
+	id      string        // the ID token as it came, if one did
+	expiry  time.Time     // of the access token; zero: not told
+	life    time.Duration // that it had, zero when that is not known anymore
+}
+
+// due is when the access token is to be replaced: at its expiry, or before when
+// there is something to renew it by. Half of a short life is used.
+func (t *tokens) due() time.Time {
+	if t.refresh == "" || t.expiry.IsZero() {
+		return t.expiry
+	}
+	before := renewBefore
+	if t.life > 0 {
+		before = min(before, t.life/2)
+	}
+	return t.expiry.Add(-before)
+}
+
+// oauth2 is the access token for the app. The refresh token stays here: one that
+// was used elsewhere ends the session.
+func (t *tokens) oauth2() *oauth2.Token {
+	return &oauth2.Token{AccessToken: t.access, TokenType: t.kind, Expiry: t.expiry}
+}
+
+// revocable is the token whose revocation ends the session, and its
+// token_type_hint (RFC 7009 section 2.1).
+func (t *tokens) revocable() (token, hint string) {
+	if t.refresh != "" {
+		return t.refresh, hintRefreshToken
+	}
+	return t.access, hintAccessToken
+}
+
+// Values of token_type_hint.
+const (
+	hintAccessToken  = "access_token"
+	hintRefreshToken = "refresh_token"
+)
+
+// errTokenType: the tokens are not of the type that was agreed on. Bearer tokens
+// in place of bound ones would be a downgrade (RFC 9449 section 5), and others are
+// unknown to us (RFC 6749 section 7.1).
+var errTokenType = errors.New("the server sent tokens of another type than were asked for: update the app, or ask the server's operator")
+
+// readTokens reads a success. A body that isn't one comes from something between
+// the server and us, so the caller goes on.
+func readTokens(body []byte, now time.Time, kind string) answer {
+	var t wire.Token
+	if err := json.Unmarshal(body, &t); err != nil || t.AccessToken == "" {
+		return answer{err: fmt.Errorf("%w: the answer is not the server's", ErrOffline)}
+	}
+	if !strings.EqualFold(t.TokenType, kind) { // RFC 6749 section 5.1: in any case
+		return answer{outcome: outcomeOver, err: fmt.Errorf("%w (got %.20q, want %q)", errTokenType, t.TokenType, kind)}
+	}
+	fresh := &tokens{kind: kind, access: t.AccessToken, refresh: t.RefreshToken, id: t.IDToken}
+	if t.ExpiresIn > 0 {
+		fresh.life = seconds(t.ExpiresIn)
+		fresh.expiry = now.Add(fresh.life)
+	}
+	return answer{outcome: outcomeTokens, tokens: fresh}
+}
