@@ -14,7 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4/json" // takes no member twice
 
-	"github.com/qrauthd/qrauthd/internal/dpop/jws"
+	"github.com/qrauthd/qrauthd/internal/jws"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 

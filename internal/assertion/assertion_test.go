@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/assertion"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/assertion"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 )
 
 // FuzzVerify looks for a panic, and for an assertion that is taken without being

@@ -11,7 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
 
-	"github.com/qrauthd/qrauthd/internal/dpop/jws"
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 const (

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/qrauthd/qrauthd/internal/assertion"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 )
 
 // parsed is a JWK Set as ParseKeys returns it.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/dpop"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 )
 
 // FuzzVerify looks for a panic, and for a proof that is taken without being what

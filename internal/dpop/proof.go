@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/qrauthd/qrauthd/internal/dpop/jws"
+	"github.com/qrauthd/qrauthd/internal/jws"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/qrauthd/qrauthd/internal/dpop/jws"
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 const (

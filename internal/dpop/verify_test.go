@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/dpop"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 )
 
 // The examples of RFC 9449 sections 4.1 and 7.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/qrauthd/qrauthd/internal/dpop/jws"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 )
 
 const limit = 8 << 10
