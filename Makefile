@@ -4,9 +4,6 @@ GO            ?= go
 STATICCHECK    = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT        = mvdan.cc/gofumpt@v0.12.0
 GOVULNCHECK    = golang.org/x/vuln/cmd/govulncheck@latest
-PARSERS        = ./internal/grant:FuzzParseUserCode ./internal/wire:FuzzParseClientFrame \
-                 ./internal/wire:FuzzParseRetryAfter ./internal/passkey:FuzzAnswers ./server/oauth:FuzzForm \
-                 ./desktop:FuzzJudge ./desktop:FuzzParseSnapshot ./desktop/keychain:FuzzParseHead
 FUZZTIME      ?= 20s
 
 .PHONY: help demo test lint vuln bench fuzz build screenshots deps clean
@@ -35,7 +32,8 @@ bench: ## benchmarks; HTTP ones as a ratio to a bare handler in the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./server/...
 
 fuzz: ## each parser of outside input for FUZZTIME
-	@for p in $(PARSERS); do $(GO) test -run '^$$' -fuzz "^$${p#*:}$$" -fuzztime $(FUZZTIME) $${p%:*} || exit 1; done
+	@git grep -o '^func Fuzz[A-Za-z]*' -- '*_test.go' | sed 's|/[^/]*_test.go:func |:|' | while IFS=: read -r dir target; do \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; done
 
 build: ## bin/qrauthd, stripped
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/qrauthd ./cmd/qrauthd

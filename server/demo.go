@@ -17,8 +17,6 @@ func addDemoClient(ctx context.Context, st store.Store) error {
 		ID:       DemoClientID,
 		Name:     "Desktop Demo",
 		Verified: true,
-		// Sign in on this computer: an app listens on any port (RFC 8252 section 7.3).
-		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
 	})
 	if errors.Is(err, admin.ErrClientExists) {
 		return nil

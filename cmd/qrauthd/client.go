@@ -21,7 +21,7 @@ type clientAdd struct {
 	Confidential bool          `xor:"auth" help:"Short for --auth-method client_secret_basic: make a secret that the application must bring. Not for applications on people's own computers, which cannot keep one."`
 	AuthMethod   string        `xor:"auth" placeholder:"METHOD" help:"How the application authenticates: none, client_secret_basic or client_secret_post (the same: both work), or private_key_jwt (default: none)."`
 	Keys         string        `placeholder:"FILE" help:"Its public keys, for private_key_jwt: a JWK Set, a JWK, or PEM."`
-	RedirectURI  []string      `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where the browser may bring an authorization code; may be repeated (default: none, no authorization codes)."`
+	RedirectURI  []string      `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where the browser may bring an authorization code; may be repeated (default: this computer's own, http://127.0.0.1/callback and http://[::1]/callback, or none for an application that authenticates)."`
 	Resource     []string      `sep:"none" placeholder:"URI" help:"What its access tokens may be for; may be repeated, the default first (default: the issuer)."`
 	Introspects  []string      `sep:"none" placeholder:"URI" help:"Resource that it serves: it may introspect any application's tokens for it; may be repeated. Needs a way to authenticate."`
 	Pairwise     bool          `help:"Give it subjects of its own, which it cannot compare with another application's."`

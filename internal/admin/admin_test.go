@@ -54,7 +54,8 @@ func TestAddClientFillsInDefaults(t *testing.T) {
 	}
 	want := auth.Client{
 		ID: "acme", Name: "Acme Studio", AuthMethod: auth.AuthNone, Scopes: auth.Scopes{"openid", "profile", "offline_access"},
-		Lifetime: 5 * time.Minute, Interval: 5 * time.Second, CreatedAt: noon,
+		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
+		Lifetime:     5 * time.Minute, Interval: 5 * time.Second, CreatedAt: noon,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("client (-want +got):\n%s", diff)

@@ -23,7 +23,9 @@ type ClientRequest struct {
 	AuthMethod auth.AuthMethod
 	// Keys are the public keys of auth.AuthPrivateKey, in a form that
 	// assertion.ParseKeys reads.
-	Keys         []byte
+	Keys []byte
+	// RedirectURIs are where authorization codes may go. None: LoopbackRedirectURIs
+	// for an application that keeps no secret, and no codes for any other.
 	RedirectURIs []string
 	Resources    []string
 	Introspects  []string
@@ -72,7 +74,16 @@ func (r ClientRequest) client(now time.Time) (auth.Client, error) {
 		CreatedAt:  now,
 	}
 	faults := r.change().apply(&c)
+	if c.AuthMethod == auth.AuthNone && len(c.RedirectURIs) == 0 {
+		c.RedirectURIs = LoopbackRedirectURIs()
+	}
 	return c, errors.Join(checkClientID(c.ID), faults, check(c))
+}
+
+// LoopbackRedirectURIs are where our SDK takes an authorization code on the person's
+// own computer, on any port (RFC 8252 section 7.3).
+func LoopbackRedirectURIs() []string {
+	return []string{"http://127.0.0.1/callback", "http://[::1]/callback"}
 }
 
 // change is what the request says beyond the defaults.

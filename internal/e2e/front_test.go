@@ -1,12 +1,11 @@
 package e2e
 
 import (
-	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,30 +13,23 @@ import (
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
-// front stands between a desktop and its server, as a company's proxy does. It
-// can refuse WebSockets and counts the polls. The desktop believes that the front
-// is the issuer; a phone goes to the server itself.
+// front stands before the server, as a proxy does that people and desktops know
+// as the issuer. It can refuse WebSockets and counts the polls.
 type front struct {
 	*httptest.Server
-	issuer        string
 	refuseUpgrade atomic.Bool
 	polls         atomic.Int32
 }
 
-func newFront(t *testing.T, s *server) *front {
+// serveBehind starts a server behind a front.
+func serveBehind(t *testing.T) (*server, *front) {
 	t.Helper()
-	target, err := url.Parse(s.issuer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &front{issuer: s.issuer}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = target.Host
-		},
-		ModifyResponse: f.rename,
-	}
+	target := &url.URL{Scheme: "http", Host: freeAddress(t)}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}
+	f := new(front)
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == wire.PathToken:
@@ -48,28 +40,20 @@ func newFront(t *testing.T, s *server) *front {
 		}
 		proxy.ServeHTTP(w, r)
 	}))
-	f.URL = strings.Replace(f.URL, "127.0.0.1", "localhost", 1)
 	t.Cleanup(f.Close)
-	return f
+	f.URL = strings.Replace(f.URL, "127.0.0.1", "localhost", 1)
+	s := &server{listen: target.Host, data: t.TempDir(), args: []string{"--issuer", f.URL}}
+	s.start(t)
+	return s, f
 }
 
-// phone is the address that a phone opens for the desktop's.
-func (f *front) phone(link string) string { return strings.Replace(link, f.URL, f.issuer, 1) }
-
-// rename has the server's JSON name the front wherever it names the issuer.
-func (f *front) rename(r *http.Response) error {
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return nil
-	}
-	body, err := io.ReadAll(r.Body)
+// freeAddress is one that nobody listens on at the moment.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	_ = r.Body.Close()
-	host := func(u string) string { return strings.TrimPrefix(u, "http://") }
-	renamed := strings.ReplaceAll(string(body), host(f.issuer), host(f.URL))
-	r.Body = io.NopCloser(strings.NewReader(renamed))
-	r.ContentLength = int64(len(renamed))
-	r.Header.Set("Content-Length", strconv.Itoa(len(renamed)))
-	return nil
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -11,12 +11,11 @@ import (
 )
 
 func TestWithTheSocketRefusedPollingCompletes(t *testing.T) {
-	s := serve(t)
-	f := newFront(t, s)
+	s, f := serveBehind(t)
 	f.refuseUpgrade.Store(true)
-	login := begin(t, sdk(t, f.URL))
+	login := begin(t, sdk(t, s.issuer))
 	p := newPhone(t)
-	p.approve(f.phone(login.Current().Link()))
+	p.approve(login.Current().Link())
 	if who := name(t, signedIn(t, login)); who != "Ada" {
 		t.Errorf("got a session of %q, want Ada's", who)
 	}

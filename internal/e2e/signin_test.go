@@ -137,14 +137,13 @@ func TestAPhoneKnownAlreadyNeedsOneTapAndOneTouch(t *testing.T) {
 }
 
 func TestTheApprovalComesWithoutWaitingForAnInterval(t *testing.T) {
-	s := serve(t)
+	// The front counts the polls: push must make the one that redeems.
+	s, front := serveBehind(t)
 	p := newPhone(t)
 	p.signUp(s, "Ada")
 
-	// A front that counts the polls: push must make the one that redeems.
-	front := newFront(t, s)
-	login := begin(t, sdk(t, front.URL))
-	p.open(front.phone(login.Current().Link()))
+	login := begin(t, sdk(t, s.issuer))
+	p.open(login.Current().Link())
 	reach(t, login, desktop.StateScanned)
 	before := front.polls.Load()
 	p.press("Approve")
