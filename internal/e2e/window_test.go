@@ -61,7 +61,7 @@ func newWindow(t *testing.T, issuer, home, theme string, args ...string) *window
 	d := display(t)
 	env := []string{
 		"DISPLAY=" + d, "WAYLAND_DISPLAY=", "HOME=" + home, "XDG_CONFIG_HOME=" + home, "DBUS_SESSION_BUS_ADDRESS=",
-		"FYNE_THEME=" + theme, "LIBGL_ALWAYS_SOFTWARE=1",
+		"FYNE_THEME=" + theme, "LIBGL_ALWAYS_SOFTWARE=1", "PATH=" + filepath.Join(home, "bin") + ":" + os.Getenv("PATH"),
 	}
 	p := spawn(t, env, binary("desktopdemo"),
 		append([]string{"--issuer", issuer, "--store", "file", "--device-name", "ALICE-PC"}, args...)...)
@@ -352,6 +352,64 @@ func endBadly(t *testing.T, theme string) {
 			t.Error("there is a QR code of a server that cannot be reached")
 		}
 	})
+}
+
+// TestTheWindowSignsInWithThisComputersBrowser: the button beside the QR code opens
+// the browser, and the window waits for it.
+func TestTheWindowSignsInWithThisComputersBrowser(t *testing.T) {
+	t.Parallel()
+	themes := []string{"light"}
+	if os.Getenv("E2E_SCREENSHOTS") != "" {
+		themes = append(themes, "dark")
+	}
+	for _, theme := range themes {
+		s := serve(t)
+		browser := newFakeBrowser(t)
+		w := newWindow(t, s.issuer, browser.home, theme)
+		w.link()
+		waiting := w.picture()
+		var link []byte
+		until(t, "the keyboard reaches the button, and the browser is opened", func() bool {
+			w.press("Tab")
+			w.press("Return")
+			link, _ = os.ReadFile(browser.opened)
+			return len(link) > 0
+		})
+		inBrowser := w.turn(waiting)
+		if _, shown := scan(inBrowser); shown {
+			t.Error("the window still shows a QR code")
+		}
+		w.keep("in-browser-"+theme, inBrowser)
+		p := newPhone(t)
+		p.open(strings.TrimSpace(string(link)))
+		p.join("Ada")
+		p.press("Approve")
+		w.turn(inBrowser)
+		until(t, "the desktop is signed in", func() bool {
+			return strings.Contains(s.log(), `route="GET /userinfo" status=200`)
+		})
+	}
+}
+
+// fakeBrowser takes the place of the system's browser.
+type fakeBrowser struct {
+	home   string // of the app; its bin comes first in the app's PATH
+	opened string // the file with the address that it was asked to open
+}
+
+func newFakeBrowser(t *testing.T) fakeBrowser {
+	t.Helper()
+	b := fakeBrowser{home: t.TempDir()}
+	b.opened = filepath.Join(b.home, "opened")
+	bin := filepath.Join(b.home, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\nprintf '%s' \"$1\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/opened\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "xdg-open"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // leave types a key until the window shows another screen: a button that has just
