@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"path"
 
 	"github.com/qrauthd/qrauthd/internal/route"
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -43,9 +44,11 @@ func (s *Server) handler() http.Handler {
 	}
 	health := routed(http.HandlerFunc(s.health))
 	root.Handle("GET "+wire.PathHealth, health)
+	nothing := routed(s.phone.NotFound())
 	if base != "" {
 		root.Handle("GET "+base+wire.PathHealth, health)
-		root.Handle("/", routed(s.phone.NotFound()))
+		root.Handle("/", nothing)
+		root.Handle(base, nothing)
 	}
 	root.Handle(base+"/", http.StripPrefix(base, below))
 
@@ -53,5 +56,19 @@ func (s *Server) handler() http.Handler {
 	return trustProxies(s.config.TrustedProxies,
 		o.watch(
 			secureHeaders(s.issuer.Scheme == "https",
-				http.MaxBytesHandler(root, maxBody))))
+				http.MaxBytesHandler(canonical(root, nothing), maxBody))))
+}
+
+// canonical leaves a path that is not in its shortest form to nothing. ServeMux would
+// redirect it with 307, and a browser would send a form there again (RFC 9700
+// section 4.12).
+func canonical(next, nothing http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		if clean := path.Clean(p); p != clean && p != clean+"/" {
+			nothing.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

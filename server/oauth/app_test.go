@@ -17,7 +17,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/assertion"
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/dpop"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,10 +70,32 @@ func (f *Face) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 		f.refuse(w, r, err)
 		return nil
 	}
-	w.Header().Set("Location", f.issuer+wire.PathAuthorize+"?"+body.values.Encode())
+	query := url.Values{}
+	for _, name := range authorizationParams {
+		if values := body.values[name]; values != nil {
+			query[name] = values
+		}
+	}
+	w.Header().Set("Location", f.issuer+wire.PathAuthorize+"?"+query.Encode())
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
+
+// authorizationParams are what a posted request may bring into the address: what
+// is not read, such as a secret that strayed here, must not end up there.
+var authorizationParams = []string{
+	wire.ParamClientID, wire.ParamRedirectURI, wire.ParamResponseType, wire.ParamResponseMode, wire.ParamState,
+	wire.ParamScope, wire.ParamResource, wire.ParamNonce, wire.ParamPrompt,
+	wire.ParamCodeChallenge, wire.ParamChallengeMethod, wire.ParamDPoPKey,
+	wire.ParamDeviceName, wire.ParamDevicePlatform, wire.ParamAppVersion,
+	paramRequest, paramRequestURI,
+}
+
+// Request objects are refused by name (OpenID Connect Core section 6).
+const (
+	paramRequest    = "request"
+	paramRequestURI = "request_uri"
+)
 
 // refuse shows the page of an error that is sent nowhere.
 func (f *Face) refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -144,13 +167,15 @@ func checkAuthorization(params form) error {
 		return err
 	case kind != wire.ResponseTypeCode:
 		return errResponseType
-	case params.get("request") != "":
+	case params.get(paramRequest) != "":
 		return errRequestObj
-	case params.get("request_uri") != "":
+	case params.get(paramRequestURI) != "":
 		return errRequestURI
 	case params.get(wire.ParamResponseMode) != "" && params.get(wire.ParamResponseMode) != "query":
 		return errRequest(wire.ParamResponseMode + " must be query")
-	case len(prompts) == 1 && prompts[0] == "none":
+	case slices.Contains(prompts, "none") && len(prompts) > 1: // OpenID Connect Core section 3.1.2.1
+		return errRequest("prompt=none does not go with another prompt")
+	case slices.Contains(prompts, "none"):
 		return errPrompt
 	}
 	return checkChallenge(params)

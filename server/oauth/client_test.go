@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/server/oauth"
@@ -128,7 +128,7 @@ func TestAuthenticatingTwiceIsRefused(t *testing.T) {
 		return v
 	}
 	for name, got := range map[string]answer{
-		"by the header and the form":    s.post(wire.PathToken, form("client_secret", password), basic),
+		"by the header and the form":     s.post(wire.PathToken, form("client_secret", password), basic),
 		"by the header and an assertion": s.post(wire.PathToken, form("client_assertion", assertion(), "client_assertion_type", wire.AssertionTypeJWT), basic),
 		"by the form and an assertion": s.post(wire.PathToken, form("client_id", "service", "client_secret", password,
 			"client_assertion", assertion(), "client_assertion_type", wire.AssertionTypeJWT)),

@@ -43,6 +43,7 @@ func (e errResource) Unwrap() error { return e.cause }
 var (
 	errGrantType = errors.New("grant_type must be authorization_code, refresh_token or " + wire.GrantTypeDeviceCode)
 	errNoToken   = errors.New("no access token in the Authorization header")
+	errCodeOver  = errors.New("the authorization code has expired or was taken back")
 )
 
 // storageRetry is what Retry-After says while the storage cannot be used.
@@ -73,6 +74,7 @@ var causes = []struct {
 	{login.ErrKey, wire.CodeInvalidGrant, http.StatusBadRequest, "bound to a DPoP key, of which no proof came"},
 	{login.ErrReuse, wire.CodeInvalidGrant, http.StatusBadRequest, "the refresh token was used before, so the session is over: sign in again"},
 	{login.ErrRefresh, wire.CodeInvalidGrant, http.StatusBadRequest, "the refresh token is unknown, spent or over"},
+	{errCodeOver, wire.CodeInvalidGrant, http.StatusBadRequest, errCodeOver.Error()},
 	{grant.ErrMismatch, wire.CodeInvalidGrant, http.StatusBadRequest, grant.ErrMismatch.Error()},
 	{auth.ErrScopeSyntax, wire.CodeInvalidScope, http.StatusBadRequest, auth.ErrScopeSyntax.Error()},
 	{grant.ErrPending, wire.CodeAuthorizationPending, http.StatusBadRequest, ""},
@@ -113,7 +115,7 @@ func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 		retryAfter(w, over.wait)
 	case status == http.StatusServiceUnavailable:
 		retryAfter(w, storageRetry)
-	case errors.As(err, &resource):
+	case errors.As(err, &resource) && status < http.StatusInternalServerError:
 		if status == http.StatusBadRequest {
 			status = http.StatusUnauthorized
 		}

@@ -89,6 +89,7 @@ func TestDeviceAuthorizationIsRefused(t *testing.T) {
 		{"an empty client_id counts as none", form("client_id", ""), none, 400, wire.CodeInvalidRequest},
 		{"an unknown client", form("client_id", "nobody"), none, 401, wire.CodeInvalidClient},
 		{"a scope that the client has not", form("client_id", app, "scope", "openid admin"), none, 400, wire.CodeInvalidScope},
+		{"a nonce that is too long", form("client_id", app, "nonce", strings.Repeat("n", 513)), none, 400, wire.CodeInvalidRequest},
 		{"a scope with a forbidden character", form("client_id", app, "scope", `open"id`), none, 400, wire.CodeInvalidScope},
 		{"a body that is no form", form("client_id", app), func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 400, wire.CodeInvalidRequest},
 		{"a confidential client without its secret", form("client_id", "backend"), none, 401, wire.CodeInvalidClient},

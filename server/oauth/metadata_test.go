@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,28 @@ func TestMetadata(t *testing.T) {
 	}
 	if slices.Contains(m.DPoPAlgorithms, "none") || strings.Contains(text, `"HS`) {
 		t.Error("an algorithm is advertised that proves nothing")
+	}
+}
+
+func TestEveryAdvertisedClaimIsTold(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	a := s.web()
+	m := s.metadata()
+	tok := a.signIn(url.Values{"nonce": {"n1"}, "scope": {strings.Join(m.ScopesSupported, " ")}})
+	told := s.open(tok.IDToken).claims
+	var info map[string]any
+	if err := json.Unmarshal(a.userInfo(tok).body, &info); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range m.ClaimsSupported {
+		if told[name] == nil && info[name] == nil {
+			t.Errorf("%s is advertised, and neither in the ID token nor at userinfo", name)
+		}
+	}
+	for name := range told {
+		if !slices.Contains(m.ClaimsSupported, name) {
+			t.Errorf("%s is in the ID token, and not advertised", name)
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/dpop"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/server/oauth"
@@ -126,39 +127,41 @@ func (s *server) faults(path string) map[string][]string {
 	}
 	_, payload, _ := strings.Cut(good(), ".")
 	body := decodeSegment(s.t, payload)
-	header := func(alg string, with any, text string) []string { return []string{jwstest.Sign(s.t, alg, with, text, body)} }
+	header := func(alg string, with any, text string) []string {
+		return []string{jwstest.Sign(s.t, alg, with, text, body)}
+	}
 	now := s.Clock.Now()
 	return map[string][]string{
-		"two headers":                   {good(), good()},
-		"two in one header":             {good() + ", " + good()},
-		"an empty header":               {""},
-		"no JWT":                        {"x"},
-		"a typ of JWT":                  header("ES256", key, `{"typ":"JWT","alg":"ES256","jwk":`+jwk+`}`),
-		"no typ":                        header("ES256", key, `{"alg":"ES256","jwk":`+jwk+`}`),
-		"alg none":                      header("none", nil, `{"typ":"dpop+jwt","alg":"none","jwk":`+jwk+`}`),
-		"a MAC":                         header("HS256", []byte("key"), `{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"a2V5"}}`),
-		"no jwk":                        header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256"}`),
-		"a private jwk":                 header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+strings.TrimSuffix(jwk, "}")+`,"d":"AAAA"}}`),
-		"a crit":                        header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","crit":["x"],"x":1,"jwk":`+jwk+`}`),
-		"another's signature":           header("ES256", stranger, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+jwk+`}`),
-		"another method":                claims("htm", "GET"),
-		"a method in another case":      claims("htm", "post"),
-		"no method":                     claims("htm", nil),
-		"another path":                  claims("htu", issuer+"/elsewhere"),
-		"another host":                  claims("htu", "http://evil.example"+path),
-		"the address that was dialled":  claims("htu", s.URL+path),
-		"another scheme":                claims("htu", strings.Replace(issuer, "http:", "https:", 1)+path),
-		"no htu":                        claims("htu", nil),
-		"a htu that is a path":          claims("htu", path),
-		"an iat of long ago":            claims("iat", now.Add(-dpop.MaxAge-5*time.Second).Unix()),
-		"an iat in the future":          claims("iat", now.Add(dpop.Skew+5*time.Second).Unix()),
-		"no iat":                        claims("iat", nil),
-		"an iat that is text":           claims("iat", "now"),
-		"no jti":                        claims("jti", nil),
-		"an empty jti":                  claims("jti", ""),
-		"a jti too long":                claims("jti", strings.Repeat("x", 257)),
+		"two headers":                    {good(), good()},
+		"two in one header":              {good() + ", " + good()},
+		"an empty header":                {""},
+		"no JWT":                         {"x"},
+		"a typ of JWT":                   header("ES256", key, `{"typ":"JWT","alg":"ES256","jwk":`+jwk+`}`),
+		"no typ":                         header("ES256", key, `{"alg":"ES256","jwk":`+jwk+`}`),
+		"alg none":                       header("none", nil, `{"typ":"dpop+jwt","alg":"none","jwk":`+jwk+`}`),
+		"a MAC":                          header("HS256", []byte("key"), `{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"a2V5"}}`),
+		"no jwk":                         header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256"}`),
+		"a private jwk":                  header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+strings.TrimSuffix(jwk, "}")+`,"d":"AAAA"}}`),
+		"a crit":                         header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","crit":["x"],"x":1,"jwk":`+jwk+`}`),
+		"another's signature":            header("ES256", stranger, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+jwk+`}`),
+		"another method":                 claims("htm", "GET"),
+		"a method in another case":       claims("htm", "post"),
+		"no method":                      claims("htm", nil),
+		"another path":                   claims("htu", issuer+"/elsewhere"),
+		"another host":                   claims("htu", "http://evil.example"+path),
+		"the address that was dialled":   claims("htu", s.URL+path),
+		"another scheme":                 claims("htu", strings.Replace(issuer, "http:", "https:", 1)+path),
+		"no htu":                         claims("htu", nil),
+		"a htu that is a path":           claims("htu", path),
+		"an iat of long ago":             claims("iat", now.Add(-dpop.MaxAge-5*time.Second).Unix()),
+		"an iat in the future":           claims("iat", now.Add(dpop.Skew+5*time.Second).Unix()),
+		"no iat":                         claims("iat", nil),
+		"an iat that is text":            claims("iat", "now"),
+		"no jti":                         claims("jti", nil),
+		"an empty jti":                   claims("jti", ""),
+		"a jti too long":                 claims("jti", strings.Repeat("x", 257)),
 		"an ath where there is no token": claims("ath", secret.From("x").Hash().String()),
-		"a huge one":                    {good() + strings.Repeat("A", 9<<10)},
+		"a huge one":                     {good() + strings.Repeat("A", 9<<10)},
 	}
 }
 
@@ -279,6 +282,13 @@ func TestAProofWorksOnce(t *testing.T) {
 	}
 	poll := a.proof(dpop.Request{Method: "POST", URL: issuer + wire.PathToken, Nonce: a.nonce})
 	tok := a.tokens(a.redeem(code, withProof(poll)))
+	waiting := s.begin(url.Values{"client_id": {a.id}}).DeviceCode
+	pending := a.proof(dpop.Request{Method: "POST", URL: issuer + wire.PathToken, Nonce: a.nonce})
+	for _, want := range []string{wire.CodeAuthorizationPending, wire.CodeInvalidDPoPProof} {
+		if got := a.redeem(waiting, withProof(pending)); got.oauthError(t) != want {
+			t.Errorf("a pending poll: got %s, want %s", got.body, want)
+		}
+	}
 	if got := a.redeem(a.approved(nil), withProof(poll)); got.oauthError(t) != wire.CodeInvalidDPoPProof {
 		t.Errorf("token again: got %s, want invalid_dpop_proof", got.body)
 	}
@@ -434,6 +444,35 @@ func TestAnEquivalentAddressInAProofIsTaken(t *testing.T) {
 		if got := a.post(wire.PathDeviceAuthorization, nil, withProof(proof)); got.StatusCode != http.StatusOK {
 			t.Errorf("%s: got %s %s, want 200", htu, got.Status, got.body)
 		}
+	}
+}
+
+// TestALostAnswerComesAgainForTheSameKey, and for nobody else.
+func TestALostAnswerComesAgainForTheSameKey(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	a := s.web().bound()
+	thief := *a
+	thief.bound()
+	device, code := a.approved(nil), a.code(a.query())
+	for name, ask := range map[string]func(*app) answer{
+		"a device code":         func(a *app) answer { return a.redeem(device) },
+		"an authorization code": func(a *app) answer { return a.exchange(code) },
+	} {
+		first := a.tokens(ask(a)) // and is lost
+		second := a.tokens(ask(a))
+		if got := a.userInfo(second); got.StatusCode != http.StatusOK || second.RefreshToken == first.RefreshToken {
+			t.Errorf("%s: userinfo: got %s, the same refresh token: %t", name, got.Status, second.RefreshToken == first.RefreshToken)
+		}
+		s.Clock.Advance(grant.RepeatFor)
+		if got := ask(a); got.oauthError(t) != wire.CodeInvalidGrant {
+			t.Errorf("%s, too late: got %s, want invalid_grant", name, got.body)
+		}
+	}
+	device = a.approved(nil)
+	a.tokens(a.redeem(device))
+	thief.nonce = a.nonce
+	if got := thief.redeem(device); got.oauthError(t) != wire.CodeInvalidGrant {
+		t.Errorf("by another key: got %s, want invalid_grant", got.body)
 	}
 }
 

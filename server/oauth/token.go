@@ -1,9 +1,11 @@
 package oauth
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -84,9 +86,13 @@ func (f *Face) exchange(r *http.Request, body form, t login.TokenRequest) (login
 	if err != nil {
 		return login.Tokens{}, err
 	}
-	return f.Login.Exchange(r.Context(), login.ExchangeRequest{
+	tokens, err := f.Login.Exchange(r.Context(), login.ExchangeRequest{
 		TokenRequest: t, Code: secret.From(code), RedirectURI: redirectURI, Verifier: verifier,
 	})
+	if errors.Is(err, grant.ErrExpired) || errors.Is(err, grant.ErrDenied) || errors.Is(err, grant.ErrCancelled) {
+		err = errCodeOver // the codes for these are a device code's (RFC 8628 section 3.5)
+	}
+	return tokens, err
 }
 
 // refresh takes a refresh token (RFC 6749 section 6).

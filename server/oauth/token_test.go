@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +34,7 @@ func (s *server) open(token string) opened {
 	if err := json.Unmarshal(s.send(http.MethodGet, wire.PathJWKS, "").body, &set); err != nil {
 		s.t.Fatal(err)
 	}
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256})
 	if err != nil {
 		s.t.Fatalf("not a signed JWT: %v", err)
 	}
@@ -405,6 +407,37 @@ func TestTheAnswersOfTheTokenEndpointAreNeverStored(t *testing.T) {
 	for name, got := range answers {
 		if got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Pragma") != "no-cache" {
 			t.Errorf("%s (%s): Cache-Control %q, Pragma %q; want no-store, no-cache", name, got.Status, got.Header.Get("Cache-Control"), got.Header.Get("Pragma"))
+		}
+	}
+}
+
+// TestParallelRequestsYieldOneSetOfTokens: of a code, and of a refresh token, that is
+// bound to no key.
+func TestParallelRequestsYieldOneSetOfTokens(t *testing.T) {
+	s := serve(t, oauth.Limits{})
+	a := s.web()
+	code, refresh := a.code(a.query()), a.signIn(nil).RefreshToken
+	for name, ask := range map[string]func() answer{
+		"an authorization code": func() answer { app := *a; return app.exchange(code) },
+		"a refresh token":       func() answer { app := *a; return app.refresh(refresh, nil) },
+	} {
+		var requests sync.WaitGroup
+		var tokens, refused atomic.Int32
+		for range 20 {
+			requests.Go(func() {
+				switch got := ask(); {
+				case got.StatusCode == http.StatusOK:
+					tokens.Add(1)
+				case strings.Contains(string(got.body), wire.CodeInvalidGrant):
+					refused.Add(1)
+				default:
+					t.Errorf("%s: got %s %s", name, got.Status, got.body)
+				}
+			})
+		}
+		requests.Wait()
+		if tokens.Load() != 1 || refused.Load() != 19 {
+			t.Errorf("%s: got %d sets of tokens and %d invalid_grant, want 1 and 19", name, tokens.Load(), refused.Load())
 		}
 	}
 }

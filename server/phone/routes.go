@@ -45,6 +45,7 @@ func (f *Face) Handler() http.Handler {
 	mux.Handle("POST /account/sign-out", f.page(f.signOut))
 
 	mux.Handle("GET /assets/", f.page(findIn(f.Site.Assets())))
+	mux.Handle("GET /assets", f.page(nothingHere)) // not a redirect to the tree
 	mux.Handle("/", f.page(nothingHere))
 	return f.guard(mux)
 }
