@@ -72,6 +72,10 @@ func TestTheHouseKeepsItsNevers(t *testing.T) {
 		"the SDK knows nothing of the store": {
 			func(p string) bool { return within(p, "desktop") }, all, ours("internal/store"),
 		},
+		"a vendor's backend gets no server": {
+			func(p string) bool { return within(p, "resource") }, all,
+			func(i string) bool { return ours("server")(i) || ours("internal/store")(i) || ours("desktop")(i) },
+		},
 		"the server needs no OpenGL": {
 			func(p string) bool { return p == "cmd/qrauthd" }, all, other(fyne),
 		},

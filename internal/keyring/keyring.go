@@ -53,6 +53,7 @@ type Keyring struct {
 	mu    sync.Mutex
 	set   *Set      // guarded by mu; replaced, never changed
 	until time.Time // guarded by mu
+	stale int       // guarded by mu; counts the calls of Stale
 }
 
 // New makes a keyring. It reads nothing yet.
@@ -75,24 +76,27 @@ type Set struct {
 	stored []auth.Key
 }
 
-// Stale has the next use look at the store again.
+// Stale has the next use look at the store again. A reading that is under way at
+// the time may have missed the change: it is used once, and not kept for fresh.
 func (k *Keyring) Stale() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.until = time.Time{}
+	k.stale++
 }
 
 // Read is the present reading. The first one of a new database makes the keys.
 func (k *Keyring) Read(ctx context.Context) (*Set, error) {
 	now := k.now()
-	if set, ok := k.cached(now); ok {
+	set, stale := k.cached(now)
+	if set != nil {
 		return set, nil
 	}
 	stored, err := k.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(stored) == 0 {
+	if lacking(stored) {
 		if err := k.Tend(ctx); err != nil {
 			return nil, err
 		}
@@ -100,35 +104,60 @@ func (k *Keyring) Read(ctx context.Context) (*Set, error) {
 			return nil, err
 		}
 	}
-	return k.keep(now, stored)
+	return k.keep(now, stored, stale)
 }
 
-func (k *Keyring) cached(now time.Time) (*Set, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.set, k.set != nil && now.Before(k.until)
-}
-
-// keep makes a reading of what is stored, or leaves the one that says the same:
-// to open keys costs.
-func (k *Keyring) keep(now time.Time, stored []auth.Key) (*Set, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.set == nil || !slices.EqualFunc(k.set.stored, stored, same) {
-		ring, err := token.NewRing(stored, k.policy.Sealer)
-		if err != nil {
-			return nil, fmt.Errorf("read the server's keys: %w", err)
-		}
-		k.set = &Set{
-			Ring:     ring,
-			Nonces:   dpop.NewNonces(ring.Derive("dpop nonce")),
-			Subjects: ring.Derive("pairwise subject"),
-			Families: ring.Derive("refresh family"),
-			stored:   stored,
+// lacking reports whether a key is not there without which there is no Set.
+func lacking(stored []auth.Key) bool {
+	for _, use := range []auth.KeyUse{auth.KeySigns, auth.KeyDerives} {
+		if !slices.ContainsFunc(stored, func(k auth.Key) bool { return k.Use == use }) {
+			return true
 		}
 	}
-	k.until = now.Add(fresh)
-	return k.set, nil
+	return false
+}
+
+// cached is the reading that is fresh, or nil, and how often it became stale so far.
+func (k *Keyring) cached(now time.Time) (*Set, int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now.Before(k.until) {
+		return k.set, k.stale
+	}
+	return nil, k.stale
+}
+
+// keep makes a reading of what is stored, or takes the one that says the same: to
+// open keys costs. It is the one of the next uses too, unless Stale was called since
+// the store was asked.
+func (k *Keyring) keep(now time.Time, stored []auth.Key, stale int) (*Set, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	set := k.set
+	if set == nil || !slices.EqualFunc(set.stored, stored, same) {
+		var err error
+		if set, err = k.open(stored); err != nil {
+			return nil, err
+		}
+	}
+	if k.stale == stale {
+		k.set, k.until = set, now.Add(fresh)
+	}
+	return set, nil
+}
+
+func (k *Keyring) open(stored []auth.Key) (*Set, error) {
+	ring, err := token.NewRing(stored, k.policy.Sealer)
+	if err != nil {
+		return nil, fmt.Errorf("read the server's keys: %w", err)
+	}
+	return &Set{
+		Ring:     ring,
+		Nonces:   dpop.NewNonces(ring.Derive("dpop nonce")),
+		Subjects: ring.Derive("pairwise subject"),
+		Families: ring.Derive("refresh family"),
+		stored:   stored,
+	}, nil
 }
 
 func same(a, b auth.Key) bool {

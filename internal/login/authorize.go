@@ -73,7 +73,7 @@ func (s *Service) Authorize(ctx context.Context, r AuthorizeRequest) (grant.Gran
 	if !Redirects(r.Client, r.RedirectURI) {
 		return grant.Grant{}, ErrRedirectURI
 	}
-	request, err := r.grant()
+	request, err := s.request(r.StartRequest)
 	if err != nil {
 		return grant.Grant{}, err
 	}
@@ -163,20 +163,23 @@ func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 		return Tokens{}, err
 	}
 	presented := grant.Presented{Code: r.Code.Hash(), RedirectURI: r.RedirectURI, Verifier: r.Verifier}
-	switch _, err := g.Exchange(s.now(), r.Client.ID, presented); {
-	case errors.Is(err, grant.ErrForeign), errors.Is(err, grant.ErrPending):
-		return Tokens{}, grant.ErrForeign
-	case g.KeyThumbprint != "" && !r.proves(g.KeyThumbprint):
-		return Tokens{}, ErrKey
-	case err != nil && !errors.Is(err, grant.ErrRedeemed) && !errors.Is(err, grant.ErrMismatch):
-		return Tokens{}, err
-	}
-	t, err := s.spendGrant(ctx, r.TokenRequest, g, settlement{
+	how := settlement{
 		spend: func(now time.Time, g grant.Grant) (grant.Grant, error) {
 			return g.Exchange(now, r.Client.ID, presented)
 		},
 		again: func(now time.Time, g grant.Grant) bool { return g.RepeatableWith(now, r.Client.ID, presented) },
-	})
+	}
+	var t Tokens
+	switch _, err = how.spend(s.now(), g); {
+	case errors.Is(err, grant.ErrForeign), errors.Is(err, grant.ErrPending):
+		return Tokens{}, grant.ErrForeign
+	case g.KeyThumbprint != "" && !r.proves(g.KeyThumbprint):
+		return Tokens{}, ErrKey
+	case errors.Is(err, grant.ErrRedeemed):
+		t, err = s.repeat(ctx, r.TokenRequest, g.ID, how)
+	case err == nil, errors.Is(err, grant.ErrMismatch):
+		t, err = s.spendGrant(ctx, r.TokenRequest, g, how)
+	}
 	if errors.Is(err, grant.ErrRedeemed) {
 		return Tokens{}, errors.Join(err, s.endSessionOf(ctx, r.Client.ID, g.ID))
 	}

@@ -44,7 +44,7 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 		return Tokens{}, err
 	}
 	subject := subjectOf(i.keys, i.client, i.session.UserID)
-	ends := i.now.Add(s.AccessLifetime)
+	ends := s.tokenEnd(i)
 	access, err := i.keys.SignAccess(i.now, token.AccessClaims{
 		Issuer:        s.Issuer,
 		Subject:       subject,
@@ -61,7 +61,7 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, fmt.Errorf("sign an access token: %w", err)
 	}
-	t := Tokens{Access: secret.From(access), Type: tokenType(i.key), ExpiresIn: s.AccessLifetime, Scopes: i.scopes}
+	t := Tokens{Access: secret.From(access), Type: tokenType(i.key), ExpiresIn: ends.Sub(i.now), Scopes: i.scopes}
 	if !i.scopes.Has(auth.ScopeOpenID) {
 		return t, nil
 	}
@@ -80,6 +80,15 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 	}
 	t.ID = secret.From(idToken)
 	return t, nil
+}
+
+// tokenEnd is when the tokens end: never after the session's absolute limit.
+func (s *Service) tokenEnd(i issue) time.Time {
+	end, limit := i.now.Add(s.AccessLifetime), i.session.CreatedAt.Add(s.SessionLifetime)
+	if limit.Before(end) {
+		return limit
+	}
+	return end
 }
 
 // audience is whom an access token is for: resources, or the issuer where none are
@@ -127,10 +136,10 @@ func familyOf(refresh secret.Text) (secret.Text, bool) {
 
 // ends is when a session is over that was begun at one time and is used at another.
 func (s *Service) ends(session auth.Session, used time.Time) time.Time {
-	if session.Family.IsZero() {
-		return used.Add(s.AccessLifetime)
-	}
 	idle, absolute := used.Add(s.SessionIdle), session.CreatedAt.Add(s.SessionLifetime)
+	if session.Family.IsZero() {
+		idle = used.Add(s.AccessLifetime)
+	}
 	if idle.Before(absolute) {
 		return idle
 	}

@@ -78,28 +78,53 @@ func (s *Service) Redeem(ctx context.Context, r TokenRequest, deviceCode secret.
 	if err != nil {
 		return Tokens{}, err
 	}
-	now := s.now()
-	// A look without the lock: most polls are of pending grants and end here. What
-	// it says is decided again, for good, in the transaction below.
-	_, err = g.Redeem(now, r.Client.ID)
-	switch {
-	case errors.Is(err, grant.ErrForeign):
-		return Tokens{}, err
-	case g.KeyThumbprint != "" && !r.proves(g.KeyThumbprint):
-		return Tokens{}, ErrKey
-	case errors.Is(err, grant.ErrPending) && !s.NoPace && !s.pace.poll(now, g):
-		return Tokens{}, ErrSlowDown
-	case err != nil && !errors.Is(err, grant.ErrRedeemed):
-		return Tokens{}, err
-	}
-	t, err := s.spendGrant(ctx, r, g, settlement{
+	how := settlement{
 		spend: func(now time.Time, g grant.Grant) (grant.Grant, error) { return g.Redeem(now, r.Client.ID) },
 		again: func(now time.Time, g grant.Grant) bool { return g.Repeatable(now, r.Client.ID) },
-	})
+	}
+	// A look without the lock: most polls are of pending grants and end here. What
+	// it says is decided again, for good, in the transaction below.
+	switch err := s.look(r, g, how); {
+	case errors.Is(err, grant.ErrPending):
+		return Tokens{}, s.usedUp(ctx, r.Proof, err)
+	case errors.Is(err, grant.ErrRedeemed):
+		return s.repeat(ctx, r, g.ID, how)
+	case err != nil:
+		return Tokens{}, err
+	}
+	t, err := s.spendGrant(ctx, r, g, how)
 	if err == nil {
 		s.pace.forget(g.ID)
 	}
 	return t, err
+}
+
+// look says what is to be said of a poll without a transaction; nil when it is to
+// be tried for tokens.
+func (s *Service) look(r TokenRequest, g grant.Grant, how settlement) error {
+	now := s.now()
+	_, err := how.spend(now, g)
+	switch {
+	case errors.Is(err, grant.ErrForeign):
+		return err
+	case g.KeyThumbprint != "" && !r.proves(g.KeyThumbprint):
+		return ErrKey
+	case errors.Is(err, grant.ErrPending) && !s.NoPace && !s.pace.poll(now, g):
+		return ErrSlowDown
+	}
+	return err
+}
+
+// usedUp remembers for all nodes a proof that yielded nothing, where asking again
+// may: the pace bounds how often that is written. It returns why nothing came of it.
+func (s *Service) usedUp(ctx context.Context, p dpop.Proof, why error) error {
+	if p.Thumbprint == "" {
+		return why
+	}
+	if err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, p) }); err != nil {
+		return err
+	}
+	return why
 }
 
 // settlement is how a grant is spent for tokens, by a device code or by an
@@ -114,7 +139,7 @@ type settlement struct {
 // say was settled with the approval, so they are signed before the transaction
 // that spends the grant.
 func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant, how settlement) (Tokens, error) {
-	if !within(r.Resources, g.Resources) {
+	if !s.narrows(r.Resources, g.Resources) {
 		return Tokens{}, ErrTarget
 	}
 	d, err := s.draft(ctx, r, g)
@@ -217,29 +242,17 @@ func (d draft) write(tx store.Tx, proof dpop.Proof) error {
 // refresh shows that the answer has arrived. Anybody else gets grant.ErrRedeemed.
 // The family of refresh tokens stays one, so a thief's use of it still shows.
 func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, how settlement) (Tokens, error) {
-	find := func(tx store.Tx) (grant.Grant, auth.Session, error) {
-		g, err := tx.Grant(id)
-		if err != nil {
-			return g, auth.Session{}, unknown(err)
-		}
-		session, err := tx.SessionByGrant(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return g, session, grant.ErrRedeemed
-		}
-		mine := r.proves(session.KeyThumbprint) && session.Generation == 0 && how.again(s.now(), g)
-		if err == nil && !mine {
-			err = grant.ErrRedeemed
-		}
-		return g, session, err
-	}
 	var g grant.Grant
 	var session auth.Session
 	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
-		g, session, err = find(tx)
+		g, session, err = s.repeatable(tx, r, id, how)
 		return err
 	})
 	if err != nil {
 		return Tokens{}, err
+	}
+	if !s.narrows(r.Resources, session.Resources) {
+		return Tokens{}, ErrTarget
 	}
 	keys, err := s.Keys.Read(ctx)
 	if err != nil {
@@ -255,12 +268,34 @@ func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, h
 		}
 	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		if _, _, err := find(tx); err != nil {
+		if _, _, err := s.repeatable(tx, r, id, how); err != nil {
 			return err
 		}
 		return keep(tx, r.Proof, session, t)
 	})
-	return t, err
+	if err != nil {
+		return Tokens{}, err
+	}
+	return t, nil
+}
+
+// repeatable finds what the answer was about, if it may be given to this request
+// once more. grant.ErrRedeemed when it may not, or when the session is over.
+func (s *Service) repeatable(tx store.Tx, r TokenRequest, id auth.GrantID, how settlement) (grant.Grant, auth.Session, error) {
+	now := s.now()
+	g, err := tx.Grant(id)
+	if err != nil {
+		return g, auth.Session{}, unknown(err)
+	}
+	session, err := tx.SessionByGrant(id)
+	if err == nil {
+		_, err = alive(tx, now, session)
+	}
+	mine := r.proves(session.KeyThumbprint) && session.Generation == 0 && how.again(now, g)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !mine {
+		err = grant.ErrRedeemed
+	}
+	return g, session, err
 }
 
 // keep writes what has to be remembered of tokens that are about to be handed out.

@@ -84,7 +84,7 @@ func (s *Service) nextTokens(ctx context.Context, r RefreshRequest, session auth
 	switch {
 	case !r.Scopes.Within(session.Scopes):
 		return Tokens{}, ErrScope
-	case !within(r.Resources, session.Resources):
+	case !s.narrows(r.Resources, session.Resources):
 		return Tokens{}, ErrTarget
 	}
 	keys, err := s.Keys.Read(ctx)

@@ -49,6 +49,9 @@ func TestARefreshTokenComesWithOfflineAccessOnly(t *testing.T) {
 	if !session.Family.IsZero() {
 		t.Error("the session has a family of refresh tokens")
 	}
+	if lasts := session.ExpiresAt.Sub(session.CreatedAt); lasts != login.DefaultAccessLifetime {
+		t.Errorf("the session lasts %s, want as long as its access token", lasts)
+	}
 	if !live(t, w, logintest.NoKey, tokens.Access) {
 		t.Error("the access token is not live")
 	}
@@ -436,6 +439,7 @@ func TestARepeatOfARefreshIsTheHoldersAlone(t *testing.T) {
 	ada := w.Join("Ada")
 	key := w.Key()
 	first := w.SignIn(ada, logintest.App, key)
+	w.Clock.Advance(time.Hour) // what counts is when it was refreshed, not when it was signed in
 	lost := refresh(t, w, key, first.Refresh)
 	w.Clock.Advance(grant.RepeatFor - time.Microsecond)
 	again := refresh(t, w, key, first.Refresh)
@@ -445,6 +449,22 @@ func TestARepeatOfARefreshIsTheHoldersAlone(t *testing.T) {
 	next := refresh(t, w, key, again.Refresh)
 	if !live(t, w, key, next.Access) {
 		t.Error("the session does not go on after the repeat")
+	}
+}
+
+func TestRefreshTokensOfLongAgoAreKeptNoMore(t *testing.T) {
+	w := logintest.New(t)
+	tokens := w.SignIn(w.Join("Ada"), logintest.App, logintest.NoKey)
+	all := []login.Tokens{tokens}
+	for range 4 {
+		tokens = refresh(t, w, logintest.NoKey, tokens.Refresh)
+		all = append(all, tokens)
+	}
+	for generation, tokens := range all {
+		err := w.Store.View(t.Context(), func(tx store.Tx) error { _, err := tx.Refresh(tokens.Refresh.Hash()); return err })
+		if kept := err == nil; kept != (generation >= 3) {
+			t.Errorf("generation %d of 4: kept %t, %v; want the last two kept", generation, kept, err)
+		}
 	}
 }
 

@@ -50,7 +50,10 @@ func (s *Service) UserInfo(ctx context.Context, a Access) (Claims, error) {
 	if err := s.admitProof(ctx, a.Proof); err != nil {
 		return Claims{}, err
 	}
-	return c, s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, a.Proof) })
+	if err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, a.Proof) }); err != nil {
+		return Claims{}, err
+	}
+	return c, nil
 }
 
 // claims reads a live access token.

@@ -35,9 +35,9 @@ type StartRequest struct {
 	Origin        netip.Addr
 }
 
-// grant is what a grant for the wish begins from, but for what names it. ErrScope
+// request is what a grant for the wish begins from, but for what names it. ErrScope
 // and ErrTarget for what the client may not ask for.
-func (r StartRequest) grant() (grant.Request, error) {
+func (s *Service) request(r StartRequest) (grant.Request, error) {
 	scopes, resources := r.Scopes, r.Resources
 	if len(scopes) == 0 {
 		scopes = r.Client.Scopes
@@ -48,7 +48,7 @@ func (r StartRequest) grant() (grant.Request, error) {
 	switch {
 	case !scopes.Within(r.Client.Scopes):
 		return grant.Request{}, ErrScope
-	case !within(resources, r.Client.Resources):
+	case !s.narrows(resources, r.Client.Resources):
 		return grant.Request{}, ErrTarget
 	case r.Proof.Thumbprint != "" && r.KeyThumbprint != "" && r.Proof.Thumbprint != r.KeyThumbprint:
 		return grant.Request{}, ErrOtherKey
@@ -66,16 +66,18 @@ func (r StartRequest) grant() (grant.Request, error) {
 	}, nil
 }
 
-// within reports whether all of list is in allowed.
-func within(list, allowed []string) bool {
-	return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(allowed, s) })
+// narrows reports whether a token may be for the resources that are asked for, where
+// it may be for those that are granted: the issuer where none are named.
+func (s *Service) narrows(asked, granted []string) bool {
+	granted = s.audience(granted)
+	return !slices.ContainsFunc(asked, func(resource string) bool { return !slices.Contains(granted, resource) })
 }
 
 // Start begins a grant and returns it with its device code, which is shown to
 // nobody but the desktop (RFC 8628 section 3.2). ErrScope or ErrTarget for what the
 // client may not ask for.
 func (s *Service) Start(ctx context.Context, r StartRequest) (grant.Grant, secret.Text, error) {
-	request, err := r.grant()
+	request, err := s.request(r)
 	if err != nil {
 		return grant.Grant{}, secret.Text{}, err
 	}

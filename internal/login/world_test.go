@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/secret"
@@ -63,3 +65,27 @@ func (s refreshless) Update(ctx context.Context, fn func(store.Tx) error) error 
 type refreshlessTx struct{ store.Tx }
 
 func (refreshlessTx) AddRefresh(auth.Refresh) error { return errRefreshless }
+
+// header is the header of a JWT, which names its key.
+func header(t *testing.T, tok secret.Text) string {
+	t.Helper()
+	name, _, ok := strings.Cut(tok.Reveal(), ".")
+	if !ok {
+		t.Fatal("not a JWT")
+	}
+	return name
+}
+
+// verifies checks the signature of a JWT as anybody may who has the JWK Set.
+func verifies(set []byte, tok string) error {
+	var keys jose.JSONWebKeySet
+	if err := json.Unmarshal(set, &keys); err != nil {
+		return err
+	}
+	signed, err := jose.ParseSignedCompact(tok, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256})
+	if err != nil {
+		return err
+	}
+	_, err = signed.Verify(&keys)
+	return err
+}

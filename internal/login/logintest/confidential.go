@@ -10,7 +10,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/assertion"
 	"github.com/qrauthd/qrauthd/internal/auth"
-	"github.com/qrauthd/qrauthd/internal/dpop/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
