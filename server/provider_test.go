@@ -481,8 +481,10 @@ func TestNoAnswerHasTheBrowserRepeatAForm(t *testing.T) {
 		"code_challenge": {oauth2.S256ChallengeFromVerifier("x")}, "client_secret": {"s3cret"}, "token": {"s3cret"}, "user_code": {"BBBB-BBBB"},
 	}
 	bad := url.Values{"client_id": {"app"}, "redirect_uri": {appURI}, "response_type": {"token"}}
-	paths := append([]string{"/", "/device", "/join", "/account", "/signin", "/confirm/x", "/confirm/x/deny", "/confirm/x/return", "/account/sign-out", "/signout-here", "/nothing",
-		"", "//token", "/./token", "/x/../token", "//device", "/assets", "/assets/"}, machinePaths[:]...)
+	paths := append([]string{
+		"/", "/device", "/join", "/account", "/signin", "/confirm/x", "/confirm/x/deny", "/confirm/x/return", "/account/sign-out", "/signout-here", "/nothing",
+		"", "//token", "/./token", "/x/../token", "//device", "/assets", "/assets/",
+	}, machinePaths[:]...)
 	for _, path := range paths {
 		for name, form := range map[string]url.Values{"a good form": good, "a bad one": bad, "none": nil} {
 			for where, got := range map[string]reply{
