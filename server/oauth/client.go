@@ -19,7 +19,6 @@ func (f *Face) client(r *http.Request, body form) (auth.Client, error) {
 		ID:        auth.ClientID(body.get(wire.ParamClientID)),
 		Secret:    secret.From(body.get(wire.ParamClientSecret)),
 		Assertion: body.get(wire.ParamClientAssertion),
-		Audiences: []string{f.issuer, f.issuer + wire.PathToken, f.issuer + r.URL.Path},
 	}
 	ways := len(r.Header.Values("Authorization"))
 	for _, way := range []bool{!c.Secret.IsZero(), c.Assertion != ""} {
@@ -32,6 +31,7 @@ func (f *Face) client(r *http.Request, body form) (auth.Client, error) {
 	case ways > 1:
 		return auth.Client{}, errRequest("client authentication came twice: use the header, the form or an assertion")
 	case c.Assertion != "":
+		c.Audiences = []string{f.issuer, f.issuer + wire.PathToken, f.issuer + r.URL.Path}
 		c, err = withAssertion(c, body)
 	case len(r.Header.Values("Authorization")) > 0:
 		c, err = withBasic(c, r)
