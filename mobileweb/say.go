@@ -8,6 +8,7 @@ type Sentence string
 // The sentences of answers in JSON. Each names the next step.
 const (
 	SayPasskeyRefused      Sentence = "say.passkey_refused"       // unknown credential, bad signature, no verification
+	SayOtherPerson         Sentence = "say.other_person"          // the app asks for somebody else
 	SayPasskeyHereAlready  Sentence = "say.passkey_here_already"  // the credential is registered
 	SayTookTooLong         Sentence = "say.took_too_long"         // the ceremony is over or unknown
 	SayInvitationInvalid   Sentence = "say.invitation_invalid"    // unknown, used or run out
@@ -26,7 +27,7 @@ const (
 
 // sentences lists all of them, so that New can check that the catalog has each.
 var sentences = [...]Sentence{
-	SayPasskeyRefused, SayPasskeyHereAlready, SayTookTooLong, SayInvitationInvalid, SayInvitationNeeded,
+	SayPasskeyRefused, SayOtherPerson, SayPasskeyHereAlready, SayTookTooLong, SayInvitationInvalid, SayInvitationNeeded,
 	SayRecoveryCodeInvalid, SayNameMissing, SayNameTooLong, SayAccountDisabled, SayOnAnotherPhone, SayOver,
 	SaySignInFirst, SayTooManyTries, SayReload, SayBroken,
 }

@@ -70,6 +70,8 @@ type Redirect struct {
 	URI       string // empty: there is none, the grant is a device's
 	State     string // the client's own, returned as it came
 	Challenge string // code_challenge of the method S256 (RFC 7636 section 4.2)
+	// Subject is the one person who may approve, as the client knows them; empty: anybody.
+	Subject string
 	// Code is the hash of the authorization code; zero before one was minted.
 	Code secret.Hash
 }

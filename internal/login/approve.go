@@ -61,8 +61,13 @@ type Approval struct {
 // FinishApproval ends the ceremony: the passkey's answer to this grant's own
 // challenge approves it, in one transaction with the check. The challenge is
 // spent by the first answer, right or wrong. ErrPasskey when the answer does not
-// hold, ErrNoAccount when it is a disabled person's.
+// hold, ErrNoAccount when it is a disabled person's, ErrOtherPerson when it is not
+// that of the one person whom the client expects.
 func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id auth.GrantID, answer []byte) (Approval, error) {
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return Approval{}, err
+	}
 	var who auth.User
 	var refusal error // of the answer; the spent challenge is committed with it
 	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
@@ -74,14 +79,17 @@ func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id
 		if who, refusal, err = s.verify(tx, challenge, answer); err != nil || refusal != nil {
 			return g, err
 		}
-		if err := s.know(tx, browser, who.ID); err != nil {
-			return g, err
-		}
-		switch _, err := clientOf(tx, g); {
+		switch client, err := clientOf(tx, g); {
 		case errors.Is(err, store.ErrNotFound):
 			refusal = ErrUnknownClient
 			return g.Void(now), nil
 		case err != nil:
+			return g, err
+		case g.Redirect.Subject != "" && g.Redirect.Subject != subjectOf(keys, client, who.ID):
+			refusal = ErrOtherPerson
+			return g, nil
+		}
+		if err := s.know(tx, browser, who.ID); err != nil {
 			return g, err
 		}
 		return g.Approve(now, browser, who.ID)

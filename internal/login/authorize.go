@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,9 @@ type AuthorizeRequest struct {
 	RedirectURI string
 	State       string
 	Challenge   string // S256 (RFC 7636 section 4.3)
+	// IDTokenHint is an ID token of the one person whom the client expects, if any
+	// (OpenID Connect Core section 3.1.2.1).
+	IDTokenHint string
 }
 
 // Redirects reports whether the client may have its answers sent there: to the
@@ -62,13 +66,14 @@ func portless(uri string) (string, bool) {
 // isPort reports whether the text is a colon and a port.
 func isPort(text string) bool {
 	digits, ok := strings.CutPrefix(text, ":")
-	return ok && digits != "" && len(digits) <= 5 && strings.Trim(digits, "0123456789") == ""
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return ok && err == nil && n > 0
 }
 
 // Authorize begins the grant of an authorization request. It is the same grant as a
 // device's but for its end: there is no user code, and the browser takes an
 // authorization code to the client. ErrRedirectURI, ErrScope or ErrTarget for
-// what the client may not ask for.
+// what the client may not ask for, ErrHint for an ID token that is not one of its own.
 func (s *Service) Authorize(ctx context.Context, r AuthorizeRequest) (grant.Grant, error) {
 	if !Redirects(r.Client, r.RedirectURI) {
 		return grant.Grant{}, ErrRedirectURI
@@ -77,17 +82,38 @@ func (s *Service) Authorize(ctx context.Context, r AuthorizeRequest) (grant.Gran
 	if err != nil {
 		return grant.Grant{}, err
 	}
+	expected, err := s.expected(ctx, r)
+	if err != nil {
+		return grant.Grant{}, err
+	}
 	name, err := secret.New(s.Random)
 	if err != nil {
 		return grant.Grant{}, err
 	}
 	request.ID = auth.GrantID(name.Reveal())
-	request.Redirect = grant.Redirect{URI: r.RedirectURI, State: r.State, Challenge: r.Challenge}
+	request.Redirect = grant.Redirect{URI: r.RedirectURI, State: r.State, Challenge: r.Challenge, Subject: expected}
 	g := grant.New(s.now(), request)
 	if err := s.Store.Update(ctx, func(tx store.Tx) error { return tx.AddGrant(g) }); err != nil {
 		return grant.Grant{}, fmt.Errorf("begin an authorization: %w", err)
 	}
 	return g, nil
+}
+
+// expected is the subject of the hint; empty when there is none. The token may have
+// ended: it is a name here, and opens nothing.
+func (s *Service) expected(ctx context.Context, r AuthorizeRequest) (string, error) {
+	if r.IDTokenHint == "" {
+		return "", nil
+	}
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, err := keys.OpenID(s.now(), r.IDTokenHint, s.Issuer)
+	if err != nil || id.Audience != string(r.Client.ID) {
+		return "", ErrHint
+	}
+	return id.Subject, nil
 }
 
 // Return is where the browser of an authorization request goes on: to the client,
@@ -154,6 +180,11 @@ type ExchangeRequest struct {
 // ends the session that it led to (RFC 6749 section 4.1.2), but for the holder of the
 // key that got the tokens: see Redeem.
 func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
+	t, err := s.exchange(ctx, r)
+	return t, s.usedUp(ctx, r.Proof, err)
+}
+
+func (s *Service) exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
 	if err := s.admit(ctx, r.TokenRequest); err != nil {
 		return Tokens{}, err
 	}

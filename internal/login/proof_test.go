@@ -10,6 +10,8 @@ import (
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
 )
 
 // tokenEndpoint is the requests that a proof comes with, each ready to be sent. They
@@ -133,6 +135,60 @@ func TestAProofOfAPollIsUsedUpToo(t *testing.T) {
 	}
 	if _, err := w.Redeem(t.Context(), request, code); !errors.Is(err, login.ErrReplay) {
 		t.Errorf("again: got %v, want ErrReplay", err)
+	}
+}
+
+func TestAProofThatGotNothingIsUsedUpAtEveryNode(t *testing.T) {
+	w := newWorld(t)
+	client, err := w.Client(t.Context(), logintest.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := secret.From("made.up")
+	for name, send := range map[string]func(*login.Service, login.TokenRequest) error{
+		"a refresh": func(s *login.Service, r login.TokenRequest) error {
+			_, err := s.Refresh(t.Context(), login.RefreshRequest{TokenRequest: r, Token: none})
+			return err
+		},
+		"an exchange": func(s *login.Service, r login.TokenRequest) error {
+			_, err := s.Exchange(t.Context(), login.ExchangeRequest{TokenRequest: r, Code: none})
+			return err
+		},
+		"a start": func(s *login.Service, r login.TokenRequest) error {
+			_, _, err := s.Start(t.Context(), login.StartRequest{Client: client, Proof: r.Proof})
+			return err
+		},
+	} {
+		r := w.Request(logintest.App, w.Key())
+		if err := send(w.Service, r); errors.Is(err, login.ErrReplay) {
+			t.Errorf("%s: got %v at the first use", name, err)
+		}
+		if err := send(w.Node(), r); !errors.Is(err, login.ErrReplay) {
+			t.Errorf("%s at another node: got %v, want ErrReplay", name, err)
+		}
+	}
+}
+
+// TestAFloodOfProofsDoesNotFillTheStore: anybody can make proofs.
+func TestAFloodOfProofsDoesNotFillTheStore(t *testing.T) {
+	w := newWorld(t)
+	w.Clock.Stop()
+	key := w.Key()
+	var kept int
+	for range 300 {
+		r := login.RefreshRequest{TokenRequest: w.Request(logintest.App, key), Token: secret.From("made.up")}
+		if _, err := w.Refresh(t.Context(), r); !errors.Is(err, login.ErrRefresh) {
+			t.Fatal(err)
+		}
+		w.Update(func(tx store.Tx) error {
+			if errors.Is(tx.AddReplay(auth.Replay{Hash: r.Proof.ReplayKey(), ExpiresAt: r.Proof.Expires()}), store.ErrConflict) {
+				kept++
+			}
+			return nil
+		})
+	}
+	if kept == 0 || kept > 100 {
+		t.Errorf("%d of 300 within a second are in the store, want 100 at most", kept)
 	}
 }
 

@@ -71,6 +71,11 @@ func (s *Service) Nonce(ctx context.Context) (string, error) {
 // grant is bound to another key. The holder of the key that got the tokens may ask
 // again for grant.RepeatFor, for the answer may have been lost.
 func (s *Service) Redeem(ctx context.Context, r TokenRequest, deviceCode secret.Text) (Tokens, error) {
+	t, err := s.redeem(ctx, r, deviceCode)
+	return t, s.usedUp(ctx, r.Proof, err)
+}
+
+func (s *Service) redeem(ctx context.Context, r TokenRequest, deviceCode secret.Text) (Tokens, error) {
 	if err := s.admit(ctx, r); err != nil {
 		return Tokens{}, err
 	}
@@ -85,8 +90,6 @@ func (s *Service) Redeem(ctx context.Context, r TokenRequest, deviceCode secret.
 	// A look without the lock: most polls are of pending grants and end here. What
 	// it says is decided again, for good, in the transaction below.
 	switch err := s.look(r, g, how); {
-	case errors.Is(err, grant.ErrPending):
-		return Tokens{}, s.usedUp(ctx, r.Proof, err)
 	case errors.Is(err, grant.ErrRedeemed):
 		return s.repeat(ctx, r, g.ID, how)
 	case err != nil:
@@ -113,18 +116,6 @@ func (s *Service) look(r TokenRequest, g grant.Grant, how settlement) error {
 		return ErrSlowDown
 	}
 	return err
-}
-
-// usedUp remembers for all nodes a proof that yielded nothing, where asking again
-// may: the pace bounds how often that is written. It returns why nothing came of it.
-func (s *Service) usedUp(ctx context.Context, p dpop.Proof, why error) error {
-	if p.Thumbprint == "" {
-		return why
-	}
-	if err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, p) }); err != nil {
-		return err
-	}
-	return why
 }
 
 // settlement is how a grant is spent for tokens, by a device code or by an

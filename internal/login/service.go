@@ -14,6 +14,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/push"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -35,6 +36,8 @@ var (
 	ErrProofNeeded   = errors.New("this client's tokens are bound to a DPoP key: a proof is needed")
 	ErrReplay        = errors.New("the proof or assertion was used before")
 	ErrNonce         = errors.New("the DPoP proof needs the server's nonce")
+	ErrHint          = errors.New("id_token_hint is not an ID token of this client's")
+	ErrOtherPerson   = errors.New("the client expects another person")
 	ErrRedirectURI   = errors.New("the client has no such redirect_uri")
 	ErrNoReturn      = errors.New("there is nothing to take back to the client")
 	ErrNoAccount     = errors.New("the account is disabled or gone")
@@ -86,6 +89,7 @@ type Service struct {
 	Config
 	clients clientCache
 	replays replays
+	wasted  *ratelimit.Limiter
 	pace    pace
 }
 
@@ -106,7 +110,7 @@ func New(c Config) *Service {
 	if c.Keys == nil {
 		c.Keys = keyring.New(c.Store, keyring.Policy{TokenLife: c.AccessLifetime}, c.Now)
 	}
-	return &Service{Config: c}
+	return &Service{Config: c, wasted: ratelimit.New(wasted)}
 }
 
 // now is the present as the store keeps it, so that what was written compares

@@ -93,7 +93,12 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (grant.Grant, secre
 	err = s.withFreshCode(func(code grant.UserCode) error {
 		request.Code = code
 		g = grant.New(s.now(), request)
-		return s.Store.Update(ctx, func(tx store.Tx) error { return tx.AddGrant(g) })
+		return s.Store.Update(ctx, func(tx store.Tx) error {
+			if err := spendProof(tx, r.Proof); err != nil {
+				return err
+			}
+			return tx.AddGrant(g)
+		})
 	})
 	if err != nil {
 		return grant.Grant{}, secret.Text{}, fmt.Errorf("start a grant: %w", err)

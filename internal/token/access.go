@@ -135,20 +135,9 @@ func (w accessWire) claims() AccessClaims {
 // issuer. All else is ErrToken. That it has ended is the caller's to see, for an
 // ended one can still be revoked.
 func (r *Ring) OpenAccess(now time.Time, tok, issuer string) (AccessClaims, error) {
-	if len(tok) > maxToken || strings.ContainsFunc(tok, notCompact) {
-		return AccessClaims{}, refuse("it is not a JWT")
-	}
-	jws, err := jose.ParseSignedCompact(tok, accepted())
-	if err != nil {
-		return AccessClaims{}, refuse("it is not a JWT signed with one of the server's algorithms")
-	}
-	payload, err := r.verify(now, jws)
-	if err != nil {
-		return AccessClaims{}, err
-	}
 	var w accessWire
-	if json.Unmarshal(payload, &w) != nil {
-		return AccessClaims{}, refuse("its claims cannot be read")
+	if err := r.open(now, tok, accessType, &w); err != nil {
+		return AccessClaims{}, err
 	}
 	c := w.claims()
 	if c.Issuer != issuer || c.complete() != nil {
@@ -157,11 +146,31 @@ func (r *Ring) OpenAccess(now time.Time, tok, issuer string) (AccessClaims, erro
 	return c, nil
 }
 
-// verify returns the payload of an access token of one of the ring's keys.
-func (r *Ring) verify(now time.Time, jws *jose.JSONWebSignature) ([]byte, error) {
+// open verifies a token of one of the ring's keys and of a fitting typ, and reads
+// its claims.
+func (r *Ring) open(now time.Time, tok string, fits func(typ string) bool, claims any) error {
+	if len(tok) > maxToken || strings.ContainsFunc(tok, notCompact) {
+		return refuse("it is not a JWT")
+	}
+	jws, err := jose.ParseSignedCompact(tok, accepted())
+	if err != nil {
+		return refuse("it is not a JWT signed with one of the server's algorithms")
+	}
+	payload, err := r.verify(now, jws, fits)
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(payload, claims) != nil {
+		return refuse("its claims cannot be read")
+	}
+	return nil
+}
+
+// verify returns the payload of a token of one of the ring's keys.
+func (r *Ring) verify(now time.Time, jws *jose.JSONWebSignature, fits func(typ string) bool) ([]byte, error) {
 	h := jws.Signatures[0].Protected // the compact form has one
-	if typ, ok := h.ExtraHeaders[jose.HeaderType].(string); !ok || !accessType(typ) {
-		return nil, refuse("its typ is not at+jwt")
+	if typ, ok := h.ExtraHeaders[jose.HeaderType].(string); !ok || !fits(typ) {
+		return nil, refuse("its typ is of another kind of token")
 	}
 	s, ok := r.byID[h.KeyID]
 	if !ok || expired(s.key, now) {

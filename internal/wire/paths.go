@@ -47,6 +47,8 @@ const (
 	ParamChallengeMethod  = "code_challenge_method"
 	ParamCodeVerifier     = "code_verifier"
 	ParamPrompt           = "prompt"
+	ParamMaxAge           = "max_age"
+	ParamIDTokenHint      = "id_token_hint"
 	ParamIssuer           = "iss" // RFC 9207 section 2
 	ParamError            = "error"
 	ParamErrorDescription = "error_description"

@@ -85,7 +85,7 @@ func (f *Face) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 // is not read, such as a secret that strayed here, must not end up there.
 var authorizationParams = []string{
 	wire.ParamClientID, wire.ParamRedirectURI, wire.ParamResponseType, wire.ParamResponseMode, wire.ParamState,
-	wire.ParamScope, wire.ParamResource, wire.ParamNonce, wire.ParamPrompt,
+	wire.ParamScope, wire.ParamResource, wire.ParamNonce, wire.ParamPrompt, wire.ParamMaxAge, wire.ParamIDTokenHint,
 	wire.ParamCodeChallenge, wire.ParamChallengeMethod, wire.ParamDPoPKey,
 	wire.ParamDeviceName, wire.ParamDevicePlatform, wire.ParamAppVersion,
 	paramRequest, paramRequestURI,
@@ -155,6 +155,7 @@ func (f *Face) begin(r *http.Request, query url.Values, client auth.Client, redi
 		RedirectURI:  redirectURI,
 		State:        params.get(wire.ParamState),
 		Challenge:    params.get(wire.ParamCodeChallenge),
+		IDTokenHint:  params.get(wire.ParamIDTokenHint),
 	})
 }
 
@@ -177,6 +178,10 @@ func checkAuthorization(params form) error {
 		return errRequest("prompt=none does not go with another prompt")
 	case slices.Contains(prompts, "none"):
 		return errPrompt
+	}
+	// Any age holds, since every sign-in is a fresh one. It has to be one.
+	if age := params.get(wire.ParamMaxAge); strings.Trim(age, "0123456789") != "" {
+		return errRequest(wire.ParamMaxAge + " is not a number of seconds")
 	}
 	return checkChallenge(params)
 }

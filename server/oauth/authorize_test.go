@@ -232,6 +232,8 @@ func TestAnErrorGoesToTheClientWithStateAndIssuer(t *testing.T) {
 		{"a challenge in plain base64", a.query("code_challenge", challenge[1:]+"+"), wire.CodeInvalidRequest},
 		{"no prompt at all", a.query("prompt", "none"), wire.CodeLoginRequired},
 		{"none beside another prompt", a.query("prompt", "login none"), wire.CodeInvalidRequest},
+		{"an ID token that is none", a.query("id_token_hint", "e30.e30.e30"), wire.CodeLoginRequired},
+		{"an age that is none", a.query("max_age", "-1"), wire.CodeInvalidRequest},
 		{"a request object", a.query("request", "e30.e30."), wire.CodeRequestUnsupported},
 		{"a request_uri", a.query("request_uri", "https://evil.example/request"), wire.CodeRequestURIUnsupported},
 		{"an unknown scope", a.query("scope", "openid admin"), wire.CodeInvalidScope},

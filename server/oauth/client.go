@@ -11,6 +11,9 @@ import (
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
+// errNoClient is a request of nobody.
+const errNoClient = errRequest("a parameter is missing: " + wire.ParamClientID)
+
 // client identifies the caller, and authenticates it where it is confidential: by
 // HTTP Basic or by the form (RFC 6749 section 2.3.1), or by an assertion (RFC 7523
 // section 2.2), and never by two of them.
@@ -40,7 +43,7 @@ func (f *Face) client(r *http.Request, body form) (auth.Client, error) {
 		return auth.Client{}, err
 	}
 	if c.ID == "" {
-		return auth.Client{}, errRequest("a parameter is missing: " + wire.ParamClientID)
+		return auth.Client{}, errNoClient
 	}
 	return f.Login.AuthenticateClient(r.Context(), c)
 }

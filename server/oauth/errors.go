@@ -63,6 +63,7 @@ var causes = []struct {
 	{login.ErrScope, wire.CodeInvalidScope, http.StatusBadRequest, "this client may not ask for one of these scopes"},
 	{login.ErrTarget, wire.CodeInvalidTarget, http.StatusBadRequest, "this client may not ask for one of these resources"},
 	{errResponseType, wire.CodeUnsupportedResponseType, http.StatusBadRequest, errResponseType.Error()},
+	{login.ErrHint, wire.CodeLoginRequired, http.StatusBadRequest, login.ErrHint.Error()},
 	{errPrompt, wire.CodeLoginRequired, http.StatusBadRequest, errPrompt.Error()},
 	{errRequestObj, wire.CodeRequestUnsupported, http.StatusBadRequest, errRequestObj.Error()},
 	{errRequestURI, wire.CodeRequestURIUnsupported, http.StatusBadRequest, errRequestURI.Error()},

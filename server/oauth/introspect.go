@@ -1,8 +1,10 @@
 package oauth
 
 import (
+	"errors"
 	"net/http"
 
+	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -15,6 +17,9 @@ func (f *Face) introspect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	client, err := f.client(r, body)
+	if errors.Is(err, errNoClient) {
+		err = login.ErrClientAuth // nobody may ask unknown (RFC 7662 section 2.1)
+	}
 	if err != nil {
 		return err
 	}

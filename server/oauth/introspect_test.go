@@ -61,6 +61,7 @@ func TestOnlyWhoAuthenticatesMayIntrospect(t *testing.T) {
 	tok := web.signIn(nil)
 	for name, got := range map[string]answer{
 		"a public client":        web.post(wire.PathIntrospect, url.Values{"token": {tok.AccessToken}}),
+		"who says nothing":       s.post(wire.PathIntrospect, url.Values{"token": {tok.AccessToken}}),
 		"nobody":                 s.post(wire.PathIntrospect, url.Values{"token": {tok.AccessToken}, "client_id": {"nobody"}}),
 		"a wrong secret":         s.post(wire.PathIntrospect, url.Values{"token": {tok.AccessToken}}, basicAuth("back end", "guess")),
 		"the token for a secret": s.post(wire.PathIntrospect, url.Values{"token": {tok.AccessToken}}, bearer(tok.AccessToken)),

@@ -17,7 +17,6 @@ import (
 	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
-	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/server/oauth"
 )
@@ -132,36 +131,35 @@ func (s *server) faults(path string) map[string][]string {
 	}
 	now := s.Clock.Now()
 	return map[string][]string{
-		"two headers":                    {good(), good()},
-		"two in one header":              {good() + ", " + good()},
-		"an empty header":                {""},
-		"no JWT":                         {"x"},
-		"a typ of JWT":                   header("ES256", key, `{"typ":"JWT","alg":"ES256","jwk":`+jwk+`}`),
-		"no typ":                         header("ES256", key, `{"alg":"ES256","jwk":`+jwk+`}`),
-		"alg none":                       header("none", nil, `{"typ":"dpop+jwt","alg":"none","jwk":`+jwk+`}`),
-		"a MAC":                          header("HS256", []byte("key"), `{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"a2V5"}}`),
-		"no jwk":                         header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256"}`),
-		"a private jwk":                  header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+strings.TrimSuffix(jwk, "}")+`,"d":"AAAA"}}`),
-		"a crit":                         header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","crit":["x"],"x":1,"jwk":`+jwk+`}`),
-		"another's signature":            header("ES256", stranger, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+jwk+`}`),
-		"another method":                 claims("htm", "GET"),
-		"a method in another case":       claims("htm", "post"),
-		"no method":                      claims("htm", nil),
-		"another path":                   claims("htu", issuer+"/elsewhere"),
-		"another host":                   claims("htu", "http://evil.example"+path),
-		"the address that was dialled":   claims("htu", s.URL+path),
-		"another scheme":                 claims("htu", strings.Replace(issuer, "http:", "https:", 1)+path),
-		"no htu":                         claims("htu", nil),
-		"a htu that is a path":           claims("htu", path),
-		"an iat of long ago":             claims("iat", now.Add(-dpop.MaxAge-5*time.Second).Unix()),
-		"an iat in the future":           claims("iat", now.Add(dpop.Skew+5*time.Second).Unix()),
-		"no iat":                         claims("iat", nil),
-		"an iat that is text":            claims("iat", "now"),
-		"no jti":                         claims("jti", nil),
-		"an empty jti":                   claims("jti", ""),
-		"a jti too long":                 claims("jti", strings.Repeat("x", 257)),
-		"an ath where there is no token": claims("ath", secret.From("x").Hash().String()),
-		"a huge one":                     {good() + strings.Repeat("A", 9<<10)},
+		"two headers":                  {good(), good()},
+		"two in one header":            {good() + ", " + good()},
+		"an empty header":              {""},
+		"no JWT":                       {"x"},
+		"a typ of JWT":                 header("ES256", key, `{"typ":"JWT","alg":"ES256","jwk":`+jwk+`}`),
+		"no typ":                       header("ES256", key, `{"alg":"ES256","jwk":`+jwk+`}`),
+		"alg none":                     header("none", nil, `{"typ":"dpop+jwt","alg":"none","jwk":`+jwk+`}`),
+		"a MAC":                        header("HS256", []byte("key"), `{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"a2V5"}}`),
+		"no jwk":                       header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256"}`),
+		"a private jwk":                header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+strings.TrimSuffix(jwk, "}")+`,"d":"AAAA"}}`),
+		"a crit":                       header("ES256", key, `{"typ":"dpop+jwt","alg":"ES256","crit":["x"],"x":1,"jwk":`+jwk+`}`),
+		"another's signature":          header("ES256", stranger, `{"typ":"dpop+jwt","alg":"ES256","jwk":`+jwk+`}`),
+		"another method":               claims("htm", "GET"),
+		"a method in another case":     claims("htm", "post"),
+		"no method":                    claims("htm", nil),
+		"another path":                 claims("htu", issuer+"/elsewhere"),
+		"another host":                 claims("htu", "http://evil.example"+path),
+		"the address that was dialled": claims("htu", s.URL+path),
+		"another scheme":               claims("htu", strings.Replace(issuer, "http:", "https:", 1)+path),
+		"no htu":                       claims("htu", nil),
+		"a htu that is a path":         claims("htu", path),
+		"an iat of long ago":           claims("iat", now.Add(-dpop.MaxAge-5*time.Second).Unix()),
+		"an iat in the future":         claims("iat", now.Add(dpop.Skew+5*time.Second).Unix()),
+		"no iat":                       claims("iat", nil),
+		"an iat that is text":          claims("iat", "now"),
+		"no jti":                       claims("jti", nil),
+		"an empty jti":                 claims("jti", ""),
+		"a jti too long":               claims("jti", strings.Repeat("x", 257)),
+		"a huge one":                   {good() + strings.Repeat("A", 9<<10)},
 	}
 }
 

@@ -77,6 +77,7 @@ var causes = []struct {
 	{login.ErrNoReturn, explanation{http.StatusConflict, mobileweb.Used{}, mobileweb.SayOver, "no_return"}},
 	{login.ErrNoAccount, explanation{http.StatusForbidden, mobileweb.Disabled{}, mobileweb.SayAccountDisabled, "disabled"}},
 	{login.ErrPasskey, explanation{http.StatusForbidden, mobileweb.Refused{}, mobileweb.SayPasskeyRefused, "passkey_refused"}},
+	{login.ErrOtherPerson, explanation{http.StatusForbidden, mobileweb.Refused{}, mobileweb.SayOtherPerson, "other_person"}},
 	{login.ErrCeremony, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayTookTooLong, "no_ceremony"}},
 	{login.ErrJoinClosed, explanation{http.StatusForbidden, mobileweb.Join{Registration: mobileweb.RegistrationByInvitation}, mobileweb.SayInvitationNeeded, "invitation_needed"}},
 	{login.ErrInvitation, explanation{http.StatusForbidden, mobileweb.Join{Registration: mobileweb.RegistrationByInvitation}, mobileweb.SayInvitationInvalid, "invitation_invalid"}},

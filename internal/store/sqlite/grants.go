@@ -11,7 +11,7 @@ import (
 const grantColumns = `id, seq, state, client_id, scopes, device_name, device_platform, app_version, origin,
 	poll_interval, created_at, expires_at, code, code_minted_at, old_code, old_code_until,
 	claimed_by, challenge, user_id, decided_at, redeemed_at,
-	resources, key_thumbprint, nonce, redirect_uri, redirect_state, redirect_challenge, auth_code_hash`
+	resources, key_thumbprint, nonce, redirect_uri, redirect_state, redirect_challenge, redirect_subject, auth_code_hash`
 
 func scanGrant(r row) (g grant.Grant, err error) {
 	err = r.Scan(&g.ID, &g.Seq, &g.State, &g.ClientID, scopes(&g.Scopes),
@@ -20,7 +20,7 @@ func scanGrant(r row) (g grant.Grant, err error) {
 		&g.Code, (*instant)(&g.CodeMintedAt), &g.OldCode, (*instant)(&g.OldCodeUntil),
 		&g.ClaimedBy, &g.Challenge, &g.UserID, (*instant)(&g.DecidedAt), (*instant)(&g.RedeemedAt),
 		(*words)(&g.Resources), &g.KeyThumbprint, &g.Nonce,
-		&g.Redirect.URI, &g.Redirect.State, &g.Redirect.Challenge, (*digest)(&g.Redirect.Code))
+		&g.Redirect.URI, &g.Redirect.State, &g.Redirect.Challenge, &g.Redirect.Subject, (*digest)(&g.Redirect.Code))
 	return g, err
 }
 
@@ -33,7 +33,7 @@ func grantArgs(g grant.Grant) []any {
 		string(g.Code), instant(g.CodeMintedAt), string(g.OldCode), instant(g.OldCodeUntil),
 		string(g.ClaimedBy), blob(g.Challenge), string(g.UserID), instant(g.DecidedAt), instant(g.RedeemedAt),
 		words(g.Resources), g.KeyThumbprint, g.Nonce,
-		g.Redirect.URI, g.Redirect.State, g.Redirect.Challenge, digest(g.Redirect.Code),
+		g.Redirect.URI, g.Redirect.State, g.Redirect.Challenge, g.Redirect.Subject, digest(g.Redirect.Code),
 	}
 }
 
@@ -42,7 +42,7 @@ func (t *tx) AddGrant(g grant.Grant) error {
 		return err
 	}
 	err := t.add("grant", `INSERT INTO grants (`+grantColumns+`)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
 	if err == nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (t *tx) SetGrant(g grant.Grant) error {
 		device_name=?, device_platform=?, app_version=?, origin=?, poll_interval=?, created_at=?, expires_at=?,
 		code=?, code_minted_at=?, old_code=?, old_code_until=?,
 		claimed_by=?, challenge=?, user_id=?, decided_at=?, redeemed_at=?,
-		resources=?, key_thumbprint=?, nonce=?, redirect_uri=?, redirect_state=?, redirect_challenge=?, auth_code_hash=?
+		resources=?, key_thumbprint=?, nonce=?, redirect_uri=?, redirect_state=?, redirect_challenge=?, redirect_subject=?, auth_code_hash=?
 		WHERE id = ?`, append(grantArgs(g), string(g.ID))...)
 }
 

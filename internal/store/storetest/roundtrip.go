@@ -109,7 +109,7 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 		KeyThumbprint: text.Draw(rt, "thumbprint"),
 		Nonce:         text.Draw(rt, "nonce"),
 		Redirect: grant.Redirect{
-			URI: text.Draw(rt, "redirect"), State: text.Draw(rt, "client state"), Challenge: text.Draw(rt, "code challenge"),
+			URI: text.Draw(rt, "redirect"), State: text.Draw(rt, "client state"), Challenge: text.Draw(rt, "code challenge"), Subject: text.Draw(rt, "subject"),
 			Code: rapid.SampledFrom([]secret.Hash{{}, hash("code %d", n)}).Draw(rt, "code hash"),
 		},
 	}

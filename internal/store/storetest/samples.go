@@ -60,7 +60,7 @@ func sampleGrant(i int) grant.Grant {
 		KeyThumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
 		Nonce:         "n-0S6_WzA2Mj",
 		Redirect: grant.Redirect{
-			URI: "http://127.0.0.1/callback", State: "a state, as it came", Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+			URI: "http://127.0.0.1/callback", State: "a state, as it came", Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", Subject: "a person's name at the client",
 			Code: hash("code %d", i),
 		},
 	}

@@ -11,6 +11,7 @@ ALTER TABLE grants ADD COLUMN nonce              TEXT NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN redirect_uri       TEXT NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN redirect_state     TEXT NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN redirect_challenge TEXT NOT NULL DEFAULT '';
+ALTER TABLE grants ADD COLUMN redirect_subject   TEXT NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN auth_code_hash     BLOB;
 
 -- The secrets are a JSON array of {hash in hex, created_at, expires_at}. There are two at most, they are
