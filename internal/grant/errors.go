@@ -9,7 +9,7 @@ var (
 	ErrCancelled  = errors.New("the desktop cancelled the sign-in")
 	ErrExpired    = errors.New("the grant has expired")
 	ErrApproved   = errors.New("the grant is approved already")
-	ErrRedeemed   = errors.New("the device code was redeemed already")
+	ErrRedeemed   = errors.New("the code was redeemed already")
 	ErrForeign    = errors.New("the grant belongs to another client")
 	ErrNotClaimed = errors.New("no ceremony of this browser is open on the grant")
 	ErrClaimed    = errors.New("another browser has claimed the grant")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strconv"
@@ -148,9 +149,12 @@ func (s *Service) Return(ctx context.Context, browser auth.BrowserID, id auth.Gr
 	case errors.Is(refusal, grant.ErrPending), errors.Is(refusal, grant.ErrRedeemed), errors.Is(refusal, grant.ErrNotClaimed):
 		return "", ErrNoReturn
 	}
+	why := refusal.Error()
+	if errors.Is(refusal, grant.ErrExpired) {
+		why = wire.DescriptionExpired
+	}
 	return s.Response(g.Redirect.URI, url.Values{
-		wire.ParamError:            {wire.CodeAccessDenied},
-		wire.ParamErrorDescription: {refusal.Error()},
+		wire.ParamError: {wire.CodeAccessDenied}, wire.ParamErrorDescription: {why},
 	}, g.Redirect.State), nil
 }
 
@@ -212,7 +216,11 @@ func (s *Service) exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 		t, err = s.spendGrant(ctx, r.TokenRequest, g, how)
 	}
 	if errors.Is(err, grant.ErrRedeemed) {
-		return Tokens{}, errors.Join(err, s.endSessionOf(ctx, r.Client.ID, g.ID))
+		s.Log.WarnContext(ctx, "an authorization code was used again: its session is over",
+			slog.String("client", string(r.Client.ID)), slog.String("grant", string(g.ID)))
+		if fault := s.endSessionOf(ctx, r.Client.ID, g.ID); fault != nil {
+			return Tokens{}, fault
+		}
 	}
 	return t, err
 }

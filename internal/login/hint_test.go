@@ -31,8 +31,8 @@ func TestOnlyThePersonWhomTheClientExpectsApproves(t *testing.T) {
 			const app auth.ClientID = "app"
 			w.AddClient(auth.Client{ID: app, Name: "App", Pairwise: pairwise, RedirectURIs: []string{"http://127.0.0.1/callback"}})
 			ada, eve := w.Join("Ada"), w.Join("Eve")
-			ada.Browser, eve.Browser = "a shared computer's", "a shared computer's"
 			id, err := hinted(t, w, app, w.SignIn(ada, app, logintest.NoKey).ID)
+			ada.Browser, eve.Browser = "a shared computer's", "a shared computer's"
 			if err != nil {
 				t.Fatal(err)
 			}

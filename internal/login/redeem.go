@@ -28,19 +28,20 @@ func (r TokenRequest) proves(thumbprint string) bool {
 	return thumbprint != "" && r.Proof.Thumbprint == thumbprint
 }
 
-// admit checks what needs no grant: the client's demand for a proof, the proof's
-// nonce and that it is new.
+// admit checks what needs no grant: the client's demand for a proof of those who
+// begin a session, the proof's nonce and that it is new.
 func (s *Service) admit(ctx context.Context, r TokenRequest) error {
-	if r.Proof.Thumbprint == "" {
-		if r.Client.RequireDPoP {
-			return ErrProofNeeded
-		}
-		return nil
+	if r.Proof.Thumbprint == "" && r.Client.RequireDPoP {
+		return ErrProofNeeded
 	}
 	return s.admitProof(ctx, r.Proof)
 }
 
+// admitProof checks the proof's nonce, and that it is new. The zero Proof is none.
 func (s *Service) admitProof(ctx context.Context, p dpop.Proof) error {
+	if p.Thumbprint == "" {
+		return nil
+	}
 	keys, err := s.Keys.Read(ctx)
 	if err != nil {
 		return err

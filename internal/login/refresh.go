@@ -31,7 +31,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 }
 
 func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error) {
-	if err := s.admit(ctx, r.TokenRequest); err != nil {
+	if err := s.admitProof(ctx, r.Proof); err != nil {
 		return Tokens{}, err
 	}
 	seen, err := s.sessionOfRefresh(ctx, r)
@@ -168,11 +168,13 @@ func (s *Service) judge(tx store.Tx, now time.Time, r RefreshRequest) (auth.Sess
 }
 
 // mayRotate: a public client proves the key that its session is bound to (RFC 9449
-// section 5); one that authenticates may come with a new key, but not without one.
+// section 5); one that authenticates may come with a new key, but not without one. A
+// session from before its client had to prove a key ends: whoever has its token could
+// bind it to a key of theirs.
 func (r RefreshRequest) mayRotate(session auth.Session) bool {
 	switch {
 	case session.KeyThumbprint == "":
-		return true
+		return !r.Client.RequireDPoP
 	case r.Client.Confidential():
 		return r.Proof.Thumbprint != ""
 	}

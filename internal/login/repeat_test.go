@@ -314,8 +314,8 @@ func TestAClientThatMustProveAKeyGetsNothingWithoutOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Refresh(t.Context(), w.Refreshing(id, logintest.NoKey, tokens.Refresh)); !errors.Is(err, login.ErrProofNeeded) {
-		t.Errorf("refresh: got %v, want ErrProofNeeded", err)
+	if _, err := w.Refresh(t.Context(), w.Refreshing(id, logintest.NoKey, tokens.Refresh)); !errors.Is(err, login.ErrKey) {
+		t.Errorf("refresh: got %v, want ErrKey", err)
 	}
 	a := w.Ask(id, logintest.NoKey)
 	w.Approve(ada, a.ID)

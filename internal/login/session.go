@@ -181,7 +181,7 @@ func confirmation(key string) *wire.Confirmation {
 
 // Revoke ends what the token stands for, if it is the client's own: the session
 // of an access token or a refresh token, and with it all tokens of that session; or
-// of a device code the grant that nobody needs any more and the session that it
+// of a device code or an authorization code the grant that nobody needs any more and the session that it
 // has become, if its tokens never arrived. A token that is unknown or another
 // client's is no error (RFC 7009 section 2.2).
 func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.Text) error {
@@ -195,13 +195,28 @@ func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.T
 	case err == nil: // its time may be over: the session's is not
 		return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.Session(auth.SessionID(access.SessionID)) })
 	case refresh:
-		return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.SessionByFamily(family.Hash()) })
+		return s.revokeInTwoParts(ctx, client, family, tok)
 	}
 	err = s.abandon(ctx, client, idOf(tok))
 	if errors.Is(err, ErrUnknownCode) {
 		return nil
 	}
 	return err
+}
+
+// revokeInTwoParts ends the session of a refresh token, or the grant of an
+// authorization code and what it has become: both are a name, a dot, and chance.
+func (s *Service) revokeInTwoParts(ctx context.Context, client auth.ClientID, name, tok secret.Text) error {
+	g, err := s.Grant(ctx, auth.GrantID(name.Reveal()))
+	switch {
+	case errors.Is(err, ErrUnknownCode):
+		return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.SessionByFamily(name.Hash()) })
+	case err != nil:
+		return err
+	case g.ClientID != client || g.Redirect.Code != tok.Hash():
+		return nil
+	}
+	return s.abandon(ctx, client, g.ID)
 }
 
 // end removes the session, if it is the client's. That there is none is no error.

@@ -101,6 +101,11 @@ func (e *Error) Error() string {
 	return e.Code + ": " + e.Description
 }
 
+// DescriptionExpired is the error_description beside access_denied where nobody
+// answered an authorization request in time: RFC 6749 section 4.1.2.1 has no code
+// for that, and an app should not say that somebody said no.
+const DescriptionExpired = "the grant has expired"
+
 // Error codes, with where they are defined.
 const (
 	CodeInvalidRequest       = "invalid_request"         // RFC 6749 5.2

@@ -16,7 +16,7 @@ import (
 
 // Limits are the face's budgets. A zero rate is no budget, a zero count no bound.
 type Limits struct {
-	Starts          ratelimit.Rate // device authorizations, per address
+	Starts          ratelimit.Rate // device authorizations and authorization requests, per address
 	Guesses         ratelimit.Rate // wrong device codes, per address
 	Sockets         int            // open at once, per address
 	SocketsPerGrant int            // open at once; one more replaces the oldest

@@ -415,7 +415,6 @@ func TestAClientThatMustProveAKey(t *testing.T) {
 	for name, got := range map[string]answer{
 		"a device code":         a.redeem(code),
 		"an authorization code": a.exchange(a.code(a.query())),
-		"a refresh token":       a.refresh("x.y", nil),
 	} {
 		if got.StatusCode != http.StatusBadRequest || got.oauthError(t) != wire.CodeInvalidDPoPProof {
 			t.Errorf("%s without a proof: got %s %s, want invalid_dpop_proof", name, got.Status, got.body)

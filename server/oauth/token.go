@@ -32,11 +32,11 @@ func (f *Face) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	grant, ok := granting[kind]
+	yield, ok := granting[kind]
 	if !ok {
 		return errGrantType
 	}
-	tokens, err := grant(f, r, body, request)
+	tokens, err := yield(f, r, body, request)
 	if err != nil {
 		return err
 	}

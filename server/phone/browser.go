@@ -61,8 +61,8 @@ func (b browser) id() auth.BrowserID {
 	return auth.BrowserID(b.cookie.Hash().String())
 }
 
-// opening is the handle of a grant that this browser has opened by its user
-// code: the grant's name and a proof that only this browser's cookie makes.
+// opening is the handle of a grant that this browser has opened, by its user code
+// or by an authorization request: the grant's name and a proof that only this browser's cookie makes.
 // It lets the page go on when the code has rotated, it is useless elsewhere, and
 // it keeps other sites' pages from deciding anything: they cannot know it.
 func (b browser) opening(id auth.GrantID) string { return string(id) + "." + b.proof(id) }

@@ -85,6 +85,7 @@ func TestClientsOfTheFirstReleaseKeepWhatTheyCould(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := secret.Hash(raw)
+	here := []string{"http://127.0.0.1/callback", "http://[::1]/callback"}
 	for _, want := range []auth.Client{
 		{
 			ID: "confidential", Name: "Äpp", Verified: true,
@@ -97,15 +98,15 @@ func TestClientsOfTheFirstReleaseKeepWhatTheyCould(t *testing.T) {
 			Scopes: auth.Scopes{"openid", "offline_access"}, Lifetime: 300 * time.Second, Interval: 5 * time.Second,
 		},
 		{
-			ID: "public", Name: "App", AuthMethod: auth.AuthNone, Scopes: auth.Scopes{"openid", "my_offline_access", "offline_access"},
+			ID: "public", Name: "App", AuthMethod: auth.AuthNone, RedirectURIs: here, Scopes: auth.Scopes{"openid", "my_offline_access", "offline_access"},
 			Lifetime: time.Minute, Interval: time.Second, CreatedAt: seconds(2),
 		},
 		{
-			ID: "offline", Name: "App", AuthMethod: auth.AuthNone, Scopes: auth.Scopes{"offline_access", "openid"},
+			ID: "offline", Name: "App", AuthMethod: auth.AuthNone, RedirectURIs: here, Scopes: auth.Scopes{"offline_access", "openid"},
 			Lifetime: time.Minute, Interval: time.Second, CreatedAt: seconds(2),
 		},
 		{
-			ID: "scopeless", Name: "App", AuthMethod: auth.AuthNone, Scopes: auth.Scopes{"offline_access"},
+			ID: "scopeless", Name: "App", AuthMethod: auth.AuthNone, RedirectURIs: here, Scopes: auth.Scopes{"offline_access"},
 			Lifetime: time.Minute, Interval: time.Second, CreatedAt: seconds(2),
 		},
 	} {

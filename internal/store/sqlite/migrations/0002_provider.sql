@@ -33,6 +33,13 @@ SET auth_method = 'client_secret',
 WHERE secret_hash IS NOT NULL;
 ALTER TABLE clients DROP COLUMN secret_hash;
 
+-- A public client that is added from now on may take authorization codes on the person's own computer, if
+-- the operator says nothing else. The ones that are there become the same, or their desktops would offer a
+-- button that leads to an error.
+UPDATE clients
+SET redirect_uris = 'http://127.0.0.1/callback http://[::1]/callback'
+WHERE auth_method = 'none';
+
 -- So far every client's desktops stayed signed in for 30 days. That is what offline_access stands for now:
 -- without it, a sign-in would end with its access token after minutes.
 UPDATE clients
