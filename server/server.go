@@ -137,6 +137,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err // s.store stays nil: a nil *DB in it would not be
 	}
 	s.store = db
+	s.warnOfAnotherHost()
 	if err := rememberIssuer(s.config.DataDir, s.config.Issuer); err != nil {
 		return fmt.Errorf("remember the issuer: %w", err)
 	}
@@ -144,6 +145,16 @@ func (s *Server) open(ctx context.Context) error {
 		return addDemoClient(ctx, s.store)
 	}
 	return nil
+}
+
+// warnOfAnotherHost: nobody should find out from people who cannot sign in any more.
+func (s *Server) warnOfAnotherHost() {
+	before, err := RememberedIssuer(s.config.DataDir)
+	if err != nil || before.Hostname() == s.issuer.Hostname() {
+		return
+	}
+	s.log.Warn("the issuer's host is another than before: passkeys are bound to the host, so the ones that people have do not work here",
+		"before", before.Hostname(), "now", s.issuer.Hostname())
 }
 
 // assemble builds the use cases and the faces over them.
