@@ -5,64 +5,53 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 // Skew is how far this computer's clock and the server's may differ.
-const Skew = time.Minute
+const Skew = jws.Skew
 
 // claims are those of RFC 9068 section 2.2, and sid of OpenID Connect Front-Channel
 // Logout section 3.
 type claims struct {
-	Issuer    string           `json:"iss"`
-	Subject   string           `json:"sub"`
-	Audience  jwt.Audience     `json:"aud"`
-	ExpiresAt *jwt.NumericDate `json:"exp"`
-	NotBefore *jwt.NumericDate `json:"nbf"`
-	IssuedAt  *jwt.NumericDate `json:"iat"`
-	AuthTime  *jwt.NumericDate `json:"auth_time"`
-	ID        string           `json:"jti"`
-	ClientID  string           `json:"client_id"`
-	SessionID string           `json:"sid"`
-	Scope     string           `json:"scope"`
-	ACR       string           `json:"acr"`
-	AMR       []string         `json:"amr"`
+	Issuer    string       `json:"iss"`
+	Subject   string       `json:"sub"`
+	Audience  jws.Audience `json:"aud"`
+	ExpiresAt *jws.Date    `json:"exp"`
+	NotBefore *jws.Date    `json:"nbf"`
+	IssuedAt  *jws.Date    `json:"iat"`
+	AuthTime  *jws.Date    `json:"auth_time"`
+	ID        string       `json:"jti"`
+	ClientID  string       `json:"client_id"`
+	SessionID string       `json:"sid"`
+	Scope     string       `json:"scope"`
+	ACR       string       `json:"acr"`
+	AMR       []string     `json:"amr"`
 	Bound     *struct {
 		KeyThumbprint string `json:"jkt"`
 	} `json:"cnf"`
 }
 
-// algorithms are the asymmetric ones: with a symmetric one the public key would be
-// the secret, and with none there is no signature (RFC 8725 sections 2.1 and 3.2).
-func algorithms() []jose.SignatureAlgorithm {
-	return []jose.SignatureAlgorithm{
-		jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
-		jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
-	}
-}
-
 // open verifies the token itself, by RFC 9068 section 4: how it came is for the
 // caller. The error is an *Error, or that of the keyring.
 func (v *Verifier) open(ctx context.Context, now time.Time, raw string) (*Token, error) {
-	signed, err := jwt.ParseSigned(raw, algorithms())
+	signed, err := jws.Parse(raw, maxAuthorization)
 	if err != nil {
-		return nil, invalidToken("the token is not a JWT that is signed with an asymmetric algorithm")
+		return nil, invalidToken("the token cannot be read: " + err.Error())
 	}
-	header := signed.Headers[0]
-	if !isAccessToken(header) {
-		return nil, invalidToken("the token is not an access token: its typ is not at+jwt")
+	if !jws.IsAccess(signed.Type) {
+		return nil, invalidToken("the token is not an access token: its typ is not " + jws.TypeAccess)
 	}
-	key, err := v.keys.find(ctx, now, header.KeyID)
+	key, err := v.keys.find(ctx, now, signed.KeyID)
 	if err != nil {
 		return nil, err
 	}
-	if key.Algorithm != "" && key.Algorithm != header.Algorithm {
-		return nil, invalidToken("the token's alg is not that of its key")
+	if err := signed.SignedBy(key); err != nil {
+		return nil, invalidToken("the token is not the issuer's: " + err.Error())
 	}
 	var c claims
-	if err := signed.Claims(key.Key, &c); err != nil {
-		return nil, invalidToken("the token's signature or its claims are not valid")
+	if err := signed.Claims(&c); err != nil {
+		return nil, invalidToken("the token's claims are not those of RFC 9068")
 	}
 	if err := v.check(now, c); err != nil {
 		return nil, err
@@ -70,25 +59,18 @@ func (v *Verifier) open(ctx context.Context, now time.Time, raw string) (*Token,
 	return c.token(), nil
 }
 
-// isAccessToken is what keeps an ID token or any other JWT of the server's from
-// being taken for an access token (RFC 9068 section 4).
-func isAccessToken(h jose.Header) bool {
-	typ, _ := h.ExtraHeaders[jose.HeaderType].(string)
-	return strings.TrimPrefix(strings.ToLower(typ), "application/") == "at+jwt"
-}
-
 // check refuses claims that are not for here and now.
 func (v *Verifier) check(now time.Time, c claims) error {
 	switch {
 	case c.Issuer != v.issuer:
 		return invalidToken("the token is another issuer's")
-	case !c.Audience.Contains(v.audience):
+	case !c.Audience.Has(v.audience):
 		return invalidToken("the token is not for this resource: ask for one with resource=" + v.audience)
 	case c.Subject == "" || c.ClientID == "" || c.ID == "" || c.ExpiresAt == nil || c.IssuedAt == nil:
 		return invalidToken("the token lacks a claim of RFC 9068")
 	case c.Bound != nil && c.Bound.KeyThumbprint == "":
 		return invalidToken("the token is bound in a way that is not known here")
-	case !now.Before(c.ExpiresAt.Time().Add(Skew)):
+	case !now.Before(c.ExpiresAt.Add(Skew)):
 		return invalidToken("the token has expired")
 	case early(now, c.IssuedAt) || early(now, c.NotBefore):
 		return invalidToken("the token is not valid yet")
@@ -96,8 +78,8 @@ func (v *Verifier) check(now time.Time, c claims) error {
 	return nil
 }
 
-func early(now time.Time, from *jwt.NumericDate) bool {
-	return from != nil && now.Before(from.Time().Add(-Skew))
+func early(now time.Time, from *jws.Date) bool {
+	return from != nil && now.Before(from.Add(-Skew))
 }
 
 func (c claims) token() *Token {
@@ -108,11 +90,13 @@ func (c claims) token() *Token {
 		SessionID: c.SessionID,
 		Audience:  c.Audience,
 		Scopes:    strings.Fields(c.Scope),
-		IssuedAt:  c.IssuedAt.Time(),
-		ExpiresAt: c.ExpiresAt.Time(),
-		AuthTime:  c.AuthTime.Time(),
+		IssuedAt:  c.IssuedAt.Time,
+		ExpiresAt: c.ExpiresAt.Time,
 		ACR:       c.ACR,
 		AMR:       c.AMR,
+	}
+	if c.AuthTime != nil {
+		t.AuthTime = c.AuthTime.Time
 	}
 	if c.Bound != nil {
 		t.KeyThumbprint = c.Bound.KeyThumbprint

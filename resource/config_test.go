@@ -19,6 +19,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"no issuer", func(c *resource.Config) { c.Issuer = "" }, "issuer"},
 		{"an issuer in the clear", func(c *resource.Config) { c.Issuer = "http://login.example.com" }, "want https"},
+		{"an issuer by WebSocket", func(c *resource.Config) { c.Issuer = "wss://login.example.com" }, "want https"},
 		{"an issuer with a query", func(c *resource.Config) { c.Issuer += "?a=b" }, "issuer"},
 		{"an issuer with a password", func(c *resource.Config) { c.Issuer = "https://u:hunter2@login.example.com" }, "issuer"},
 		{"no audience", func(c *resource.Config) { c.Audience = "" }, "audience is missing"},

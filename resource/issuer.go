@@ -2,7 +2,6 @@ package resource
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
@@ -31,13 +30,6 @@ func parseIssuer(name string) (issuer, error) {
 	return issuer{name, at.String() + wire.WellKnownMetadata + strings.TrimSuffix(u.EscapedPath(), "/")}, nil
 }
 
-// secure reports whether keys may be fetched from the URL and secrets sent to it:
-// over TLS, or not over the network at all.
-func secure(u *url.URL) bool {
-	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
+// secure reports whether keys may be fetched from the URL and secrets sent to it, by
+// HTTP.
+func secure(u *url.URL) bool { return strings.HasPrefix(u.Scheme, "http") && wire.Secure(u) }

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
+
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 // How long a key set is believed without asking again: what its Cache-Control
@@ -22,10 +23,8 @@ const (
 	maxFresh     = time.Hour
 )
 
-const (
-	maxKeys    = 100
-	minRSABits = 2048 // RFC 7518 section 3.3
-)
+// maxKeys is how many keys of a set are looked at.
+const maxKeys = 100
 
 // keySet is the server's public keys by their kid.
 type keySet map[string]jose.JSONWebKey
@@ -42,9 +41,9 @@ func (s *server) fetchKeys(ctx context.Context, address string) (keySet, time.Du
 	}
 	set := make(keySet)
 	for _, raw := range doc.Keys[:min(len(doc.Keys), maxKeys)] {
-		var key jose.JSONWebKey
-		// What is not understood is for others (RFC 7517 section 5).
-		if err := json.Unmarshal(raw, &key); err == nil && verifies(key) {
+		// What is not understood is for others (RFC 7517 section 5), and a key without a
+		// name is found by no token.
+		if key, err := jws.ParseKey(raw); err == nil && key.KeyID != "" {
 			set[key.KeyID] = key
 		}
 	}
@@ -52,16 +51,6 @@ func (s *server) fetchKeys(ctx context.Context, address string) (keySet, time.Du
 		return nil, 0, errors.New("there is no usable key in " + address)
 	}
 	return set, freshness(header), nil
-}
-
-// verifies reports whether the key is one by which tokens may be verified: public,
-// named, for signatures, of an asymmetric algorithm, and not weak.
-func verifies(key jose.JSONWebKey) bool {
-	if !key.IsPublic() || !key.Valid() || key.KeyID == "" || key.Use != "" && key.Use != "sig" {
-		return false
-	}
-	public, isRSA := key.Key.(*rsa.PublicKey)
-	return !isRSA || public.N.BitLen() >= minRSABits
 }
 
 // freshness reads max-age, less the time that the answer lay in other caches (RFC

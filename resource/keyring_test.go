@@ -2,6 +2,7 @@ package resource_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -315,9 +316,14 @@ func TestKeysThatAreNotForTokens(t *testing.T) {
 	forEncryption.Use = "enc"
 	unnamed := newES256("")
 	private := newES256("private")
+	halved, misnamed := newES256("halved"), newRS256("misnamed", 2048)
+	withNull := string(must(json.Marshal(halved.public())))
+	forAnother := misnamed.public()
+	forAnother.Algorithm = "ES256"
 	f := newIssuer(key)
 	f.set(func() {
 		f.keys = []any{
+			json.RawMessage(strings.Replace(withNull, "{", `{"d":null,`, 1)), forAnother,
 			weak.public(), forEncryption, unnamed.public(),
 			jose.JSONWebKey{Key: private.private, KeyID: "private", Algorithm: "ES256"},
 			jose.JSONWebKey{Key: []byte(strings.Repeat("s", 32)), KeyID: "shared", Algorithm: "HS256"},
@@ -326,7 +332,7 @@ func TestKeysThatAreNotForTokens(t *testing.T) {
 		}
 	})
 	v := f.verifier(t)
-	for name, k := range map[string]signer{"weak": weak, "for encryption": encrypts, "private": private} {
+	for name, k := range map[string]signer{"weak": weak, "for encryption": encrypts, "private": private, "with a private half that is null": halved, "for another algorithm": misnamed} {
 		t.Run(name, func(t *testing.T) { refuses(t, v, fresh(k), http.StatusUnauthorized, "invalid_token") })
 	}
 	shared := signWith(jose.HS256, []byte(strings.Repeat("s", 32)), typed("shared"), good(time.Now()))

@@ -14,6 +14,7 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/resource"
 )
 
@@ -87,6 +88,13 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"with a critical header that is unknown": signWith(jose.ES256, key.private, typed("k").WithHeader("x", 1).WithHeader("crit", []string{"x"}), good(now)),
 		"without a kid":                          signWith(jose.ES256, key.private, (&jose.SignerOptions{}).WithType("at+jwt"), good(now)),
 		"with a kid of nobody's":                 newES256("other").token(good(now)),
+		"with a claim twice":                     jwstest.Sign(t, "ES256", key.private, `{"alg":"ES256","typ":"at+jwt","kid":"k"}`, twice("sub", "root", good(now))),
+		"with typ twice":                         jwstest.Sign(t, "ES256", key.private, `{"alg":"ES256","typ":"JWT","typ":"at+jwt","kid":"k"}`, text(good(now))),
+		"with an extension that is not critical": jwstest.Sign(t, "ES256", key.private, `{"alg":"ES256","typ":"at+jwt","kid":"k","b64":true}`, text(good(now))),
+		"with padding":                           fine + "==",
+		"for a number":                           key.token(good(now).with(claims{"aud": 1})),
+		"for nobody among several":               key.token(good(now).with(claims{"aud": []string{}})),
+		"that ends in milliseconds":              key.token(good(now).with(claims{"exp": now.Add(time.Minute).UnixMilli()})),
 		"that brings its own key":                signWith(jose.ES256, stranger.private, typed("k").WithHeader("jwk", stranger.public()), good(now)),
 		"that says where its key is":             signWith(jose.ES256, stranger.private, typed("k").WithHeader("jku", "https://evil.example.com/jwks"), good(now)),
 	} {
@@ -96,6 +104,27 @@ func TestTokensThatAreRefused(t *testing.T) {
 				t.Error("the error quotes the token")
 			}
 		})
+	}
+}
+
+func text(c claims) string { return string(must(json.Marshal(c))) }
+
+// twice is the claims with one of them there before as well.
+func twice(name, value string, c claims) string {
+	return strings.Replace(text(c), "{", `{"`+name+`":"`+value+`",`, 1)
+}
+
+// TestWhatTheServerDoesNotSayIsZero: a time that is missing is not 1970.
+func TestWhatTheServerDoesNotSayIsZero(t *testing.T) {
+	now, key := time.Now().Truncate(time.Second), newES256("k")
+	v := newIssuer(key).verifier(t)
+	got := accepts(t, v, bearer(key.token(good(now).with(claims{"sid": nil, "auth_time": nil, "acr": nil, "amr": nil, "scope": nil}))))
+	want := &resource.Token{
+		Subject: "user-1", ClientID: "acme-studio", ID: "token-1", Audience: []string{audience}, Scopes: []string{},
+		IssuedAt: now, ExpiresAt: now.Add(5 * time.Minute),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +:\n%s", diff)
 	}
 }
 

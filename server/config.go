@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/token"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
@@ -233,7 +234,7 @@ func (c Config) ValidateKeys() error {
 	if unknown != nil {
 		unknown = fmt.Errorf("signing_algorithm %q is not known: use %s, %s or %s", c.SigningAlgorithm, SigningES256, SigningEdDSA, SigningRS256)
 	}
-	_, unusable := c.Sealer()
+	_, unusable := c.sealer()
 	return errors.Join(
 		checkBounds("access_token_lifetime", c.AccessTokenLifetime, MinAccessTokenLifetime, MaxAccessTokenLifetime),
 		checkBounds("key_rotation", c.KeyRotation, MinKeyRotation, MaxKeyRotation),
@@ -249,9 +250,20 @@ func checkBounds(key string, d, least, most time.Duration) error {
 	return nil
 }
 
-// Sealer encrypts and opens keys with the secret in the key file; nil when there is
+// KeyPolicy is how this configuration keeps and replaces the server's keys.
+func (c Config) KeyPolicy() (keyring.Policy, error) {
+	sealer, err := c.sealer()
+	return keyring.Policy{
+		Algorithm:   token.Algorithm(c.SigningAlgorithm),
+		RotateAfter: c.KeyRotation,
+		TokenLife:   MaxAccessTokenLifetime, // a token may be older than the present setting
+		Sealer:      sealer,
+	}, err
+}
+
+// sealer encrypts and opens keys with the secret in the key file; nil when there is
 // no key file.
-func (c Config) Sealer() (*token.Sealer, error) {
+func (c Config) sealer() (*token.Sealer, error) {
 	if c.KeyFile == "" {
 		return nil, nil
 	}

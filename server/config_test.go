@@ -129,7 +129,7 @@ func TestKeyFile(t *testing.T) {
 			case err != nil && (strings.Contains(err.Error(), "correct horse") || strings.Contains(err.Error(), "aaa")):
 				t.Errorf("the fault tells what is in the file: %v", err)
 			}
-			if sealer, _ := c.Sealer(); (sealer != nil) != (tc.want == "") {
+			if sealer, _ := c.sealer(); (sealer != nil) != (tc.want == "") {
 				t.Errorf("a sealer: %t, want %t", sealer != nil, tc.want == "")
 			}
 		})
@@ -152,7 +152,7 @@ func TestAKeyFileThatIsNotThere(t *testing.T) {
 }
 
 func TestWithoutAKeyFileNothingIsSealed(t *testing.T) {
-	if s, err := validConfig().Sealer(); s != nil || err != nil {
+	if s, err := validConfig().sealer(); s != nil || err != nil {
 		t.Errorf("got %v, %v, want neither", s, err)
 	}
 }

@@ -6,22 +6,16 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/keyring"
-	"github.com/qrauthd/qrauthd/internal/token"
 )
 
 // openKeys has the keys ready before the first request, and fails where the key
 // file is not the one that the keys in the database were encrypted with.
 func (s *Server) openKeys(ctx context.Context) error {
-	sealer, err := s.config.Sealer()
+	policy, err := s.config.KeyPolicy()
 	if err != nil {
 		return err
 	}
-	s.keys = keyring.New(s.store, keyring.Policy{
-		Algorithm:   token.Algorithm(s.config.SigningAlgorithm),
-		RotateAfter: s.config.KeyRotation,
-		TokenLife:   MaxAccessTokenLifetime, // a token may be older than the present setting
-		Sealer:      sealer,
-	}, s.now)
+	s.keys = keyring.New(s.store, policy, s.now)
 	return s.keys.Tend(ctx)
 }
 

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/admin"
+	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/token"
-	"github.com/qrauthd/qrauthd/server"
 )
 
 type keysList struct {
@@ -29,7 +29,7 @@ Examples:
 // Run lists the keys.
 func (cmd keysList) Run(a *app) error {
 	return a.operate(func(_ config, o admin.Operator) error {
-		list, err := o.Keys(a.ctx)
+		list, err := keyring.New(o.Store, keyring.Policy{}, time.Now).Statuses(a.ctx)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ type keyRow struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
-func newKeyRow(k admin.KeyStatus) keyRow {
+func newKeyRow(k token.Status) keyRow {
 	return keyRow{
 		ID: string(k.ID), Algorithm: k.Algorithm, State: string(k.State), Sealed: k.Sealed,
 		CreatedAt: k.CreatedAt, SignsFrom: k.SignsFrom, ExpiresAt: k.ExpiresAt,
@@ -77,20 +77,20 @@ func printKeys(w io.Writer, rows []keyRow) error {
 
 // standing is the state in words.
 func (r keyRow) standing() string {
-	switch admin.KeyState(r.State) {
-	case admin.KeyWaits:
+	switch token.State(r.State) {
+	case token.Waits:
 		return "published, signs from " + minute(r.SignsFrom)
-	case admin.KeySigns:
+	case token.Signs:
 		if r.ExpiresAt.IsZero() {
 			return "signs"
 		}
 		return "signs, published until " + minute(r.ExpiresAt)
-	case admin.KeyStays:
+	case token.Stays:
 		if r.ExpiresAt.IsZero() {
 			return "published"
 		}
 		return "published until " + minute(r.ExpiresAt)
-	case admin.KeyDerives:
+	case token.Derives:
 		return "in use, never published"
 	}
 	return "over"
@@ -121,21 +121,21 @@ func inMinutes(d time.Duration) string { return fmt.Sprintf("%d minutes", int(d.
 // Run makes the next signing key.
 func (cmd keysRotate) Run(a *app) error {
 	return a.onDatabase(mustExist, config.checkKeys, func(c config, o admin.Operator) error {
-		sealer, err := c.Sealer()
+		policy, err := c.KeyPolicy()
 		if err != nil {
 			return err
 		}
-		list, err := o.RotateKey(a.ctx, admin.RotateRequest{
-			Algorithm: token.Algorithm(c.SigningAlgorithm),
-			TokenLife: server.MaxAccessTokenLifetime, // a token may be older than the present setting
-			Sealer:    sealer,
-			Leaked:    cmd.Now,
-		})
+		keys := keyring.New(o.Store, policy, time.Now)
+		rotate := keys.Rotate
+		if cmd.Now {
+			rotate = keys.Replace
+		}
+		list, err := rotate(a.ctx)
 		if err != nil {
 			return err
 		}
 		for _, k := range list {
-			if k.State != admin.KeyDerives {
+			if k.State != token.Derives {
 				fmt.Fprintf(a.stdout, "%s %s %s\n", k.ID, k.Algorithm, newKeyRow(k).standing())
 			}
 		}

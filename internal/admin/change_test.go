@@ -11,6 +11,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/admin"
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
 )
 
 // added adds a client.
@@ -24,6 +25,10 @@ func added(t *testing.T, o admin.Operator, r admin.ClientRequest) (auth.Client, 
 }
 
 func ptr[T any](v T) *T { return &v }
+
+func setClient(c auth.Client) func(store.Tx) error {
+	return func(tx store.Tx) error { return tx.SetClient(c) }
+}
 
 // later is the operator some time after.
 func later(o admin.Operator, by time.Duration) admin.Operator {

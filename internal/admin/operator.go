@@ -15,17 +15,13 @@ var (
 	// ErrInvalid: the wish itself cannot be granted, whatever the store holds.
 	ErrInvalid = errors.New("not valid")
 	// ErrNoClient: no client has that ID.
-	ErrNoClient = errors.New("no client has this ID")
+	ErrNoClient = errors.New("no client has this ID; `qrauthd client list` names them")
 	// ErrClientExists: another client has that ID.
-	ErrClientExists = errors.New("a client with this ID exists already")
+	ErrClientExists = errors.New("a client with this ID exists already; `qrauthd client update` changes it")
 	// ErrNoSecret: the client has none that could be exchanged.
-	ErrNoSecret = errors.New("the client authenticates without a secret")
-	// ErrNoKeys: there is no signing key yet.
-	ErrNoKeys = errors.New("there are no signing keys yet: the server makes the first when it starts")
-	// ErrUnsealed: there is a key file, of which the server knows nothing yet.
-	ErrUnsealed = errors.New("the server's keys are not encrypted, so the server does not know the key file yet: start it with key_file, and it will encrypt them")
+	ErrNoSecret = errors.New("the client authenticates without a secret; `qrauthd client update --auth-method` gives it one")
 	// ErrNoUser: nobody has that ID or name.
-	ErrNoUser = errors.New("no user has this ID or name")
+	ErrNoUser = errors.New("no user has this ID or name; `qrauthd user list` names them")
 	// ErrAmbiguous: several users have that name. The error is an *AmbiguousError.
 	ErrAmbiguous = errors.New("several users have this name")
 	// ErrDisabled: the account is disabled, so an invitation for it would not work.

@@ -12,15 +12,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4/json" // takes no member twice
-
 	"github.com/qrauthd/qrauthd/internal/jws"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
 const (
 	// Skew is what a client's clock may be off by.
-	Skew = time.Minute
+	Skew = jws.Skew
 	// MaxLife is how far ahead an assertion may expire, and how long ago it may
 	// have been issued.
 	MaxLife = time.Hour
@@ -36,26 +34,13 @@ var ErrAssertion = errors.New("the client assertion is not valid")
 
 // claims are those of RFC 7523 section 3.
 type claims struct {
-	Issuer    string    `json:"iss"`
-	Subject   string    `json:"sub"`
-	Audience  audience  `json:"aud"`
-	ExpiresAt *jws.Date `json:"exp"`
-	NotBefore *jws.Date `json:"nbf"`
-	IssuedAt  *jws.Date `json:"iat"`
-	ID        string    `json:"jti"`
-}
-
-// audience is one string or several (RFC 7519 section 4.1.3).
-type audience []string
-
-// UnmarshalJSON reads both forms.
-func (a *audience) UnmarshalJSON(text []byte) error {
-	var one string
-	if err := json.Unmarshal(text, &one); err == nil {
-		*a = audience{one}
-		return nil
-	}
-	return json.Unmarshal(text, (*[]string)(a))
+	Issuer    string       `json:"iss"`
+	Subject   string       `json:"sub"`
+	Audience  jws.Audience `json:"aud"`
+	ExpiresAt *jws.Date    `json:"exp"`
+	NotBefore *jws.Date    `json:"nbf"`
+	IssuedAt  *jws.Date    `json:"iat"`
+	ID        string       `json:"jti"`
 }
 
 // Algorithms are those with which an assertion may be signed, for the metadata
@@ -79,7 +64,8 @@ func Subject(assertion string) (string, error) {
 type Expect struct {
 	ClientID string
 	// Audiences are the names by which this server is meant: the issuer, the token
-	// endpoint, the endpoint that was called. One is enough.
+	// endpoint, the endpoint that was called. An assertion has one of them at least,
+	// and no other: whoever else it names could bring it here (RFC 7523bis).
 	Audiences []string
 	Keys      []byte // a JWK Set from ParseKeys
 }
@@ -161,8 +147,8 @@ func (c claims) check(want Expect) error {
 	switch {
 	case want.ClientID == "" || c.Issuer != want.ClientID || c.Subject != want.ClientID:
 		return errors.New("its iss and its sub are not both the client_id")
-	case !slices.ContainsFunc(c.Audience, want.isMeant):
-		return errors.New("its aud is not this server")
+	case !want.isMeant(c.Audience):
+		return errors.New("its aud is not this server alone")
 	case c.ID == "" || len(c.ID) > maxID:
 		return errors.New("its jti must have 1 to 256 bytes")
 	default:
@@ -170,8 +156,9 @@ func (c claims) check(want Expect) error {
 	}
 }
 
-func (e Expect) isMeant(audience string) bool {
-	return audience != "" && slices.Contains(e.Audiences, audience)
+func (e Expect) isMeant(audience jws.Audience) bool {
+	isOther := func(name string) bool { return !jws.Audience(e.Audiences).Has(name) }
+	return len(audience) > 0 && !slices.ContainsFunc(audience, isOther)
 }
 
 func (c claims) checkTimes(now time.Time) error {

@@ -11,7 +11,7 @@ import (
 
 const (
 	// Skew is what a client's clock may be off by.
-	Skew = time.Minute
+	Skew = jws.Skew
 	// MaxAge is how old a proof may be by the server's clock: a minute of skew and
 	// half a minute on the way.
 	MaxAge = 90 * time.Second

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// Skew is what two computers' clocks may differ by.
+const Skew = time.Minute
+
 // latest is the end of the year 9999, after which no time prints as RFC 3339.
 const latest = 253402300799
 

@@ -6,7 +6,8 @@
 // needs no extension ("crit", "b64"), its algorithm is asymmetric, and the key
 // that verifies it is public, strong enough, and of the algorithm's kind.
 //
-// What the claims must say is for the callers.
+// What the claims must say is for the callers. Date, Audience and IsAccess are what
+// they have in common, for tokens of our own as well.
 package jws
 
 import (

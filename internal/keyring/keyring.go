@@ -10,6 +10,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/dpop"
+	"github.com/qrauthd/qrauthd/internal/jws"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/token"
 )
@@ -42,7 +43,7 @@ func (p Policy) withDefaults() Policy {
 }
 
 // life is how long a token counts where clocks differ.
-func (p Policy) life() time.Duration { return p.TokenLife + dpop.Skew }
+func (p Policy) life() time.Duration { return p.TokenLife + jws.Skew }
 
 // Keyring is the keys of one store. It is safe for concurrent use.
 type Keyring struct {
@@ -92,7 +93,7 @@ func (k *Keyring) Read(ctx context.Context) (*Set, error) {
 	if set != nil {
 		return set, nil
 	}
-	stored, err := k.List(ctx)
+	stored, err := k.stored(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (k *Keyring) Read(ctx context.Context) (*Set, error) {
 		if err := k.Tend(ctx); err != nil {
 			return nil, err
 		}
-		if stored, err = k.List(ctx); err != nil {
+		if stored, err = k.stored(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -164,8 +165,8 @@ func same(a, b auth.Key) bool {
 	return a.ID == b.ID && bytes.Equal(a.Material, b.Material) && a.SignsFrom.Equal(b.SignsFrom) && a.ExpiresAt.Equal(b.ExpiresAt)
 }
 
-// List is all keys that the store has, oldest first.
-func (k *Keyring) List(ctx context.Context) (keys []auth.Key, err error) {
+// stored is all keys that the store has, oldest first.
+func (k *Keyring) stored(ctx context.Context) (keys []auth.Key, err error) {
 	err = k.store.View(ctx, func(tx store.Tx) error {
 		keys, err = tx.Keys()
 		return err

@@ -68,9 +68,12 @@ func newSealer(t *testing.T, letter string) *token.Sealer {
 }
 
 // list is what is stored.
-func list(t *testing.T, k *keyring.Keyring) []auth.Key {
+func list(t *testing.T, st store.Store) (keys []auth.Key) {
 	t.Helper()
-	keys, err := k.List(t.Context())
+	err := st.View(t.Context(), func(tx store.Tx) (err error) {
+		keys, err = tx.Keys()
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +113,7 @@ func same(a, b *keyring.Set, now time.Time) bool {
 
 func TestEightServersOnOneFileMakeTheKeysOnce(t *testing.T) {
 	c, path := newClock(), filepath.Join(t.TempDir(), "qrauthd.db")
+	st := openStore(t, path)
 	rings := make([]*keyring.Keyring, 8)
 	for i := range rings {
 		rings[i] = keyring.New(openStore(t, path), keyring.Policy{}, c.Now)
@@ -133,7 +137,7 @@ func TestEightServersOnOneFileMakeTheKeysOnce(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	keys := list(t, rings[0])
+	keys := list(t, st)
 	if signs, derives := len(ofUse(keys, auth.KeySigns)), len(ofUse(keys, auth.KeyDerives)); signs != 1 || derives != 1 {
 		t.Errorf("got %d signing keys and %d deriving keys, want one of each", signs, derives)
 	}
@@ -180,8 +184,8 @@ func TestADatabaseThatLacksAKeyGetsIt(t *testing.T) {
 			add(t, st, key)
 			k := keyring.New(st, keyring.Policy{}, c.Now)
 			set := read(t, k)
-			if _, err := set.SignAccess(c.Now(), claims(c.Now())); err != nil || len(list(t, k)) != 2 {
-				t.Errorf("got %d keys, %v; want two that do", len(list(t, k)), err)
+			if _, err := set.SignAccess(c.Now(), claims(c.Now())); err != nil || len(list(t, st)) != 2 {
+				t.Errorf("got %d keys, %v; want two that do", len(list(t, st)), err)
 			}
 		})
 	}
@@ -209,14 +213,14 @@ func TestWhatWasStoredBeforeThereWasAKeyFileIsSealed(t *testing.T) {
 	before := read(t, open)
 	c.Advance(24 * time.Hour)
 	tend(t, open) // so that there are two that sign, and one that derives
-	plain := list(t, open)
+	plain := list(t, st)
 	policy.Sealer = newSealer(t, "s")
 	sealed := keyring.New(st, policy, c.Now)
 	if after := read(t, sealed); !same(before, after, c.Now()) {
 		t.Error("before it is sealed, the key file hides what is there")
 	}
 	tend(t, sealed)
-	kept := list(t, sealed)
+	kept := list(t, st)
 	if len(kept) != len(plain) || len(kept) != 3 {
 		t.Fatalf("got %d keys, want the %d of before", len(kept), len(plain))
 	}
@@ -229,20 +233,68 @@ func TestWhatWasStoredBeforeThereWasAKeyFileIsSealed(t *testing.T) {
 	if after := read(t, sealed); !same(before, after, c.Now()) {
 		t.Error("once it is sealed, something else is derived")
 	}
-	again := list(t, sealed)
+	again := list(t, st)
 	tend(t, sealed)
-	if diff := cmp.Diff(again, list(t, sealed)); diff != "" {
+	if diff := cmp.Diff(again, list(t, st)); diff != "" {
 		t.Error("what is sealed was sealed again")
 	}
 	for range 2 { // what comes later is sealed from the start
 		c.Advance(24 * time.Hour)
 		tend(t, sealed)
 	}
-	for _, k := range list(t, sealed) {
+	for _, k := range list(t, st) {
 		if !k.Sealed {
 			t.Errorf("key %s is not sealed", k.ID)
 		}
 	}
+}
+
+// TestAKeyThatWasPutBesideSealedOnesIsAnErrorAndStaysUnsealed: whoever can write to
+// the database has no key of theirs sealed, and so believed, by the server.
+func TestAKeyThatWasPutBesideSealedOnesIsAnErrorAndStaysUnsealed(t *testing.T) {
+	for name, plant := range map[string]func(now time.Time) (auth.Key, error){
+		"to sign at once": func(now time.Time) (auth.Key, error) { return token.NewSigningKey(now, now, token.ES256) },
+		"to sign one day": func(now time.Time) (auth.Key, error) {
+			return token.NewSigningKey(now, now.Add(time.Hour), token.ES256)
+		},
+		"to derive from": func(now time.Time) (auth.Key, error) { return token.NewDerivingKey(now.Add(-time.Hour)) },
+		"that is over":   over,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, st := newClock(), newStore(t)
+			k := keyring.New(st, keyring.Policy{Sealer: newSealer(t, "s"), RotateAfter: 24 * time.Hour}, c.Now)
+			tend(t, k)
+			read(t, k)
+			planted, err := plant(c.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(t, st, planted)
+			c.Advance(48 * time.Hour) // there would be something to do
+			before := list(t, st)
+			_, rotated := k.Rotate(t.Context())
+			_, replaced := k.Replace(t.Context())
+			set, read := k.Read(t.Context())
+			for who, err := range map[string]error{"tend": k.Tend(t.Context()), "rotate": rotated, "replace": replaced, "read": read} {
+				if !errors.Is(err, token.ErrPlanted) {
+					t.Errorf("%s: got %v, want %v", who, err, token.ErrPlanted)
+				}
+			}
+			if set != nil {
+				t.Error("there is a set with it")
+			}
+			if diff := cmp.Diff(before, list(t, st)); diff != "" {
+				t.Errorf("the keys changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// over is a key of which the tokens have ended.
+func over(now time.Time) (auth.Key, error) {
+	k, err := token.NewSigningKey(now.Add(-time.Hour), now.Add(-time.Hour), token.ES256)
+	k.ExpiresAt = now
+	return k, err
 }
 
 func TestAWrongKeyFileIsAnErrorAndChangesNothing(t *testing.T) {
@@ -259,7 +311,7 @@ func TestAWrongKeyFileIsAnErrorAndChangesNothing(t *testing.T) {
 			c, st := newClock(), newStore(t)
 			right := keyring.Policy{Sealer: newSealer(t, "s"), RotateAfter: 24 * time.Hour}
 			tend(t, keyring.New(st, right, c.Now))
-			before := list(t, keyring.New(st, right, c.Now))
+			before := list(t, st)
 			c.Advance(48 * time.Hour) // there would be something to do
 			wrong := right
 			wrong.Sealer = tt.sealer(t)
@@ -270,7 +322,7 @@ func TestAWrongKeyFileIsAnErrorAndChangesNothing(t *testing.T) {
 			if set, err := k.Read(t.Context()); !errors.Is(err, tt.err) || set != nil {
 				t.Errorf("read: got %v, want %v", err, tt.err)
 			}
-			if diff := cmp.Diff(before, list(t, k)); diff != "" {
+			if diff := cmp.Diff(before, list(t, st)); diff != "" {
 				t.Errorf("the keys changed (-before +after):\n%s", diff)
 			}
 			read(t, keyring.New(st, right, c.Now))
@@ -318,7 +370,7 @@ func TestAnotherAlgorithmTakesOver(t *testing.T) {
 	}
 	c.Advance(token.PublishLead)
 	tend(t, k)
-	if got := ofUse(list(t, k), auth.KeySigns); string(signedBy(t, k, c)) != string(got[1].ID) || got[1].Algorithm != "EdDSA" {
+	if got := ofUse(list(t, st), auth.KeySigns); string(signedBy(t, k, c)) != string(got[1].ID) || got[1].Algorithm != "EdDSA" {
 		t.Errorf("%s signs, want the new one of %v", signedBy(t, k, c), got)
 	}
 }
@@ -327,12 +379,12 @@ func TestTendingWhatIsWellChangesNothing(t *testing.T) {
 	c, st := newClock(), newStore(t)
 	k := keyring.New(st, keyring.Policy{}, c.Now)
 	tend(t, k)
-	before, set := list(t, k), read(t, k)
+	before, set := list(t, st), read(t, k)
 	for range 5 {
 		c.Advance(time.Minute)
 		tend(t, k)
 	}
-	if diff := cmp.Diff(before, list(t, k)); diff != "" {
+	if diff := cmp.Diff(before, list(t, st)); diff != "" {
 		t.Errorf("the keys changed (-before +after):\n%s", diff)
 	}
 	if read(t, k) != set {
@@ -410,6 +462,30 @@ func (s *slowStore) View(ctx context.Context, fn func(store.Tx) error) error {
 	return err
 }
 
+// TestTheFirstSealingIsOfAllOrOfNone: half of it would look as if somebody had put
+// the other half there.
+func TestTheFirstSealingIsOfAllOrOfNone(t *testing.T) {
+	c, st := newClock(), newStore(t)
+	tend(t, keyring.New(st, keyring.Policy{}, c.Now))
+	plain := list(t, st)
+	full := &fullStore{Store: st, changes: 1}
+	k := keyring.New(full, keyring.Policy{Sealer: newSealer(t, "s")}, c.Now)
+	if err := k.Tend(t.Context()); !errors.Is(err, errFull) {
+		t.Errorf("got %v, want the store's failure", err)
+	}
+	if diff := cmp.Diff(plain, list(t, st)); diff != "" {
+		t.Errorf("the keys changed (-before +after):\n%s", diff)
+	}
+	full.changes = len(plain)
+	tend(t, k)
+	for _, key := range list(t, st) {
+		if !key.Sealed {
+			t.Errorf("key %s is not sealed", key.ID)
+		}
+	}
+	read(t, k)
+}
+
 func TestAKeyThatCannotBeKeptIsNotUsed(t *testing.T) {
 	c, st := newClock(), newStore(t)
 	full := &fullStore{Store: st, room: 1}
@@ -417,7 +493,7 @@ func TestAKeyThatCannotBeKeptIsNotUsed(t *testing.T) {
 	if set, err := k.Read(t.Context()); !errors.Is(err, errFull) || set != nil {
 		t.Errorf("got %v, want the store's failure", err)
 	}
-	if left := list(t, k); len(left) != 0 {
+	if left := list(t, st); len(left) != 0 {
 		t.Errorf("%d keys are left of what failed", len(left))
 	}
 	full.room = 10
@@ -426,19 +502,19 @@ func TestAKeyThatCannotBeKeptIsNotUsed(t *testing.T) {
 
 var errFull = errors.New("no room for a key")
 
-// fullStore has room for so many keys in a transaction.
+// fullStore has room for so many keys, and for changes of so many, in a transaction.
 type fullStore struct {
 	store.Store
-	room int
+	room, changes int
 }
 
 func (s *fullStore) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(&fullTx{tx, s.room}) })
+	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(&fullTx{tx, s.room, s.changes}) })
 }
 
 type fullTx struct {
 	store.Tx
-	room int
+	room, changes int
 }
 
 func (tx *fullTx) AddKey(k auth.Key) error {
@@ -446,4 +522,11 @@ func (tx *fullTx) AddKey(k auth.Key) error {
 		return errFull
 	}
 	return tx.Tx.AddKey(k)
+}
+
+func (tx *fullTx) SetKey(k auth.Key) error {
+	if tx.changes--; tx.changes < 0 {
+		return errFull
+	}
+	return tx.Tx.SetKey(k)
 }

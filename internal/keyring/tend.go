@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -18,23 +19,12 @@ const TendEvery = time.Minute
 // Doing it twice, or on two nodes, does it once. Keys that the Sealer does not open are
 // an error, before anything is changed: the operator has mistaken the key file.
 func (k *Keyring) Tend(ctx context.Context) error {
-	defer k.Stale()
-	err := k.store.Update(ctx, func(tx store.Tx) error {
-		stored, err := tx.Keys()
-		if err != nil {
-			return err
-		}
-		if _, err := token.NewRing(stored, k.policy.Sealer); err != nil && len(stored) > 0 {
-			return err
-		}
+	err := k.update(ctx, func(tx store.Tx, stored []auth.Key) error {
 		changes, err := token.Plan(stored, k.now(), k.policy.Algorithm, k.policy.RotateAfter, k.policy.life())
 		if err != nil {
 			return err
 		}
-		if err := k.write(changes.Add, tx.AddKey); err != nil {
-			return err
-		}
-		if err := k.write(changes.Set, tx.SetKey); err != nil {
+		if err := k.apply(tx, changes); err != nil {
 			return err
 		}
 		return k.sealAll(tx)
@@ -43,6 +33,30 @@ func (k *Keyring) Tend(ctx context.Context) error {
 		return fmt.Errorf("tend the server's keys: %w", err)
 	}
 	return nil
+}
+
+// update changes the keys in one transaction, once the Sealer has opened those that
+// are there.
+func (k *Keyring) update(ctx context.Context, change func(tx store.Tx, stored []auth.Key) error) error {
+	defer k.Stale()
+	return k.store.Update(ctx, func(tx store.Tx) error {
+		stored, err := tx.Keys()
+		if err != nil {
+			return err
+		}
+		if _, err := token.NewRing(stored, k.policy.Sealer); err != nil {
+			return err
+		}
+		return change(tx, stored)
+	})
+}
+
+// apply stores the changes, sealed.
+func (k *Keyring) apply(tx store.Tx, c token.Changes) error {
+	if err := k.write(c.Add, tx.AddKey); err != nil {
+		return err
+	}
+	return k.write(c.Set, tx.SetKey)
 }
 
 func (k *Keyring) write(keys []auth.Key, put func(auth.Key) error) error {
@@ -58,7 +72,8 @@ func (k *Keyring) write(keys []auth.Key, put func(auth.Key) error) error {
 	return nil
 }
 
-// sealAll encrypts what is not yet, where there is a key file.
+// sealAll encrypts what is not yet, at the first start with a key file: later on
+// token.NewRing does not take a key that is not sealed.
 func (k *Keyring) sealAll(tx store.Tx) error {
 	if k.policy.Sealer == nil {
 		return nil
@@ -67,11 +82,8 @@ func (k *Keyring) sealAll(tx store.Tx) error {
 	if err != nil {
 		return err
 	}
-	var open []auth.Key
-	for _, key := range stored {
-		if !key.Sealed {
-			open = append(open, key)
-		}
-	}
+	open := slices.DeleteFunc(stored, func(key auth.Key) bool { return !isOpen(key) })
 	return k.write(open, tx.SetKey)
 }
+
+func isOpen(key auth.Key) bool { return !key.Sealed }

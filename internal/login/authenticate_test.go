@@ -46,7 +46,7 @@ func TestAClientBringsWhatItWasRegisteredFor(t *testing.T) {
 		{"an assertion where it has a secret", with(signing.Assert(nil), func(c *login.Credentials) { c.ID = shared.ID }), login.ErrClientAuth},
 		{"its secret and an assertion", with(signing.Assert(nil), func(c *login.Credentials) { c.ID, c.Secret = shared.ID, sec }), login.ErrClientAuth},
 		{"its assertion", signing.Assert(nil), nil},
-		{"its assertion for several, of which this is one", signing.Assert(map[string]any{"aud": []string{"https://x.example", w.Config.Issuer}}), nil},
+		{"its assertion that is for another server too", signing.Assert(map[string]any{"aud": []string{"https://x.example", w.Config.Issuer}}), assertion.ErrAssertion},
 		{"a secret where it has a key", login.Credentials{ID: signing.ID, Secret: sec}, login.ErrClientAuth},
 		{"its assertion and a secret", with(signing.Assert(nil), func(c *login.Credentials) { c.Secret = sec }), login.ErrClientAuth},
 		{"nothing where it has a key", login.Credentials{ID: signing.ID}, login.ErrClientAuth},

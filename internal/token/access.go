@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 // ErrToken is what every refusal of an access token is: it is not one that this
@@ -41,7 +43,7 @@ type AccessClaims struct {
 type accessWire struct {
 	Issuer       string        `json:"iss"`
 	ExpiresAt    int64         `json:"exp"`
-	Audience     audience      `json:"aud"`
+	Audience     jws.Audience  `json:"aud"`
 	Subject      string        `json:"sub"`
 	ClientID     string        `json:"client_id"`
 	IssuedAt     int64         `json:"iat"`
@@ -136,7 +138,7 @@ func (w accessWire) claims() AccessClaims {
 // ended one can still be revoked.
 func (r *Ring) OpenAccess(now time.Time, tok, issuer string) (AccessClaims, error) {
 	var w accessWire
-	if err := r.open(now, tok, accessType, &w); err != nil {
+	if err := r.open(now, tok, jws.IsAccess, &w); err != nil {
 		return AccessClaims{}, err
 	}
 	c := w.claims()
@@ -152,11 +154,11 @@ func (r *Ring) open(now time.Time, tok string, fits func(typ string) bool, claim
 	if len(tok) > maxToken || strings.ContainsFunc(tok, notCompact) {
 		return refuse("it is not a JWT")
 	}
-	jws, err := jose.ParseSignedCompact(tok, accepted())
+	signed, err := jose.ParseSignedCompact(tok, accepted())
 	if err != nil {
 		return refuse("it is not a JWT signed with one of the server's algorithms")
 	}
-	payload, err := r.verify(now, jws, fits)
+	payload, err := r.verify(now, signed, fits)
 	if err != nil {
 		return err
 	}
@@ -167,8 +169,8 @@ func (r *Ring) open(now time.Time, tok string, fits func(typ string) bool, claim
 }
 
 // verify returns the payload of a token of one of the ring's keys.
-func (r *Ring) verify(now time.Time, jws *jose.JSONWebSignature, fits func(typ string) bool) ([]byte, error) {
-	h := jws.Signatures[0].Protected // the compact form has one
+func (r *Ring) verify(now time.Time, signed *jose.JSONWebSignature, fits func(typ string) bool) ([]byte, error) {
+	h := signed.Signatures[0].Protected // the compact form has one
 	if typ, ok := h.ExtraHeaders[jose.HeaderType].(string); !ok || !fits(typ) {
 		return nil, refuse("its typ is of another kind of token")
 	}
@@ -179,16 +181,11 @@ func (r *Ring) verify(now time.Time, jws *jose.JSONWebSignature, fits func(typ s
 	if h.Algorithm != s.key.Algorithm {
 		return nil, refuse("its alg is not that of its key")
 	}
-	payload, err := jws.Verify(s.public)
+	payload, err := signed.Verify(s.public)
 	if err != nil {
 		return nil, refuse("its signature is wrong")
 	}
 	return payload, nil
-}
-
-// accessType compares as media types are compared (RFC 7515 section 4.1.9).
-func accessType(typ string) bool {
-	return strings.EqualFold(typ, typeAccess) || strings.EqualFold(typ, typeAccessLong)
 }
 
 // notCompact reports a character that the compact form does not have. The

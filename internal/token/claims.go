@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -15,26 +14,6 @@ const ACR = "phr"
 // person who was verified there and then (user), which makes two factors (mfa;
 // RFC 8176 section 2).
 func AMR() []string { return []string{"pop", "user", "mfa"} }
-
-// audience is the aud of RFC 7519 section 4.1.3: a string when there is one, an
-// array when there are several.
-type audience []string
-
-func (a audience) MarshalJSON() ([]byte, error) {
-	if len(a) == 1 {
-		return json.Marshal(a[0])
-	}
-	return json.Marshal([]string(a))
-}
-
-func (a *audience) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*a = audience{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(a))
-}
 
 // seconds is a NumericDate (RFC 7519 section 2); zero for no time at all.
 func seconds(t time.Time) int64 {

@@ -14,14 +14,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
-// The values of typ.
-const (
-	typeAccess     = "at+jwt"             // RFC 9068 section 2.1
-	typeAccessLong = "application/at+jwt" // the same, RFC 9068 section 4
-	typeID         = "JWT"
-)
+// typeID is the typ of an ID token.
+const typeID = "JWT"
 
 // signer is a signing key with all that is the same for each of its tokens made
 // once. The signature is made with the key itself and not through go-jose, which
@@ -46,7 +43,7 @@ func newSigner(k auth.Key) (*signer, error) {
 	if s.jwk, err = publish(k, s.public); err != nil {
 		return nil, err
 	}
-	if s.accessHeader, err = header(k, typeAccess); err != nil {
+	if s.accessHeader, err = header(k, jws.TypeAccess); err != nil {
 		return nil, err
 	}
 	s.idHeader, err = header(k, typeID)

@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -17,11 +16,12 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 const (
-	rsaBits      = 2048 // RFC 7518 section 3.3
-	derivingSize = 32   // bytes
+	rsaBits      = jws.MinRSA
+	derivingSize = 32 // bytes
 )
 
 // errUnfit: the material is not a key of the algorithm that its record names.
@@ -113,13 +113,10 @@ func fits(private crypto.Signer, alg Algorithm) bool {
 	return false
 }
 
-// thumbprint is that of RFC 7638 with SHA-256, for Ed25519 by RFC 8037 appendix A.3.
+// thumbprint names a key by its public half (RFC 7638).
 func thumbprint(public crypto.PublicKey) (auth.KeyID, error) {
-	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
-	if err != nil {
-		return "", fmt.Errorf("thumbprint: %w", err)
-	}
-	return auth.KeyID(base64.RawURLEncoding.EncodeToString(sum)), nil
+	name, err := jws.Thumbprint(jose.JSONWebKey{Key: public})
+	return auth.KeyID(name), err
 }
 
 // stored is a time as every store keeps it, so that a key compares equal to

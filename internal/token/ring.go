@@ -27,14 +27,17 @@ type Ring struct {
 
 // NewRing opens the keys with the Sealer, which may be nil. Keys of other uses
 // are left out; of several deriving keys the oldest is taken. There may be none
-// at all, as before the first Plan. The errors are those of Sealer.Open, and
-// others for a record that holds no fitting key.
+// at all, as before the first Plan. The errors are those of Sealer.Open, ErrPlanted,
+// and others for a record that holds no fitting key.
 func NewRing(keys []auth.Key, s *Sealer) (*Ring, error) {
 	r := &Ring{byID: map[string]*signer{}}
 	for _, k := range slices.SortedFunc(slices.Values(keys), byAge) {
 		if err := r.add(k, s); err != nil {
 			return nil, fmt.Errorf("read the server's keys: %w", err)
 		}
+	}
+	if err := s.check(keys); err != nil { // last, for a key file that is mistaken is told first
+		return nil, fmt.Errorf("read the server's keys: %w", err)
 	}
 	slices.SortFunc(r.signers, func(a, b *signer) int { return inOrder(a.key, b.key) })
 	return r, nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 const (
@@ -52,23 +53,37 @@ func Plan(keys []auth.Key, now time.Time, want Algorithm, rotateAfter, tokenLife
 }
 
 // Successor is an operator's rotation, whatever the age of the key that signs:
-// the next one signs from the given time on, which is now+PublishLead in peace,
-// and now when it must be at once, which fails those verifiers that have not seen
-// the new key yet. The old one expires when its last token has ended, tokenLife
-// (as for Plan) after that.
+// the next one is published now and signs PublishLead later. The old one expires
+// when its last token has ended, tokenLife (as for Plan) after that.
 //
-// If a key waits to sign already, it is the one, and signs earlier if that is
-// what was asked. Where no key signs, the next one does at once.
-func Successor(keys []auth.Key, now, from time.Time, want Algorithm, tokenLife time.Duration) (Changes, error) {
-	before := lineOf(keys, now)
-	if before.signs(now) < 0 || from.Before(now) {
-		from = now
+// If a key waits to sign already, it is the one, and signs earlier if it would have
+// come later. Where no key signs, the next one does at once.
+func Successor(keys []auth.Key, now time.Time, want Algorithm, tokenLife time.Duration) (Changes, error) {
+	before, from := lineOf(keys, now), now
+	if before.signs(now) >= 0 {
+		from = now.Add(PublishLead)
 	}
 	after, err := before.succeed(now, from, want)
 	if err != nil {
 		return Changes{}, err
 	}
 	return before.changesTo(after.expiring(now, tokenLife)), nil
+}
+
+// Replacement is the rotation for a key that leaked: the next one signs at once, which
+// fails those verifiers that have not seen it yet, and those before are over, with
+// every token that they signed. So is one that waits: it lay where the leaked one lay.
+func Replacement(keys []auth.Key, now time.Time, want Algorithm) (Changes, error) {
+	next, err := NewSigningKey(now, now, want)
+	if err != nil {
+		return Changes{}, err
+	}
+	c := Changes{Add: []auth.Key{next}}
+	for _, k := range lineOf(keys, now) {
+		k.ExpiresAt = stored(now.Add(-jws.Skew)) // for a node whose clock is behind as well
+		c.Set = append(c.Set, k)
+	}
+	return c, nil
 }
 
 // line is the signing keys that have not expired, in the order in which they take

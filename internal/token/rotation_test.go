@@ -41,9 +41,9 @@ func plan(t testing.TB, keys []auth.Key, now time.Time, want token.Algorithm) to
 	return c
 }
 
-func succeed(t testing.TB, keys []auth.Key, now, from time.Time, want token.Algorithm) token.Changes {
+func succeed(t testing.TB, keys []auth.Key, now time.Time, want token.Algorithm) token.Changes {
 	t.Helper()
-	c, err := token.Successor(keys, now, from, want, tokenLife)
+	c, err := token.Successor(keys, now, want, tokenLife)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,10 @@ func TestAPlanForAnAlgorithmThatNobodyKnows(t *testing.T) {
 	if c, err := token.Plan(nil, start, "HS256", rotateAfter, tokenLife); err == nil {
 		t.Errorf("got %+v, want an error", c)
 	}
-	if c, err := token.Successor(nil, start, start, "none", tokenLife); err == nil {
+	if c, err := token.Successor(nil, start, "none", tokenLife); err == nil {
+		t.Errorf("got %+v, want an error", c)
+	}
+	if c, err := token.Replacement(nil, start, "none"); err == nil {
 		t.Errorf("got %+v, want an error", c)
 	}
 }
@@ -257,48 +260,67 @@ func TestSuccessor(t *testing.T) {
 	es := times{Algorithm: token.ES256}
 	waiting := []times{{token.ES256, 0, 0, 2*time.Hour + 3*tokenLife}, {token.EdDSA, time.Hour, 2 * time.Hour, 0}}
 	for name, tc := range map[string]struct {
-		keys      []times
-		now, from time.Duration
-		sum       summary
+		keys []times
+		now  time.Duration
+		sum  summary
 	}{
-		"in peace": {
+		"the next one is published ahead": {
 			[]times{es},
-			time.Hour, time.Hour + lead,
+			time.Hour,
 			summary{[]times{{token.ES256, time.Hour, time.Hour + lead, 0}}, map[auth.KeyID]times{"a": {token.ES256, 0, 0, time.Hour + lead + tokenLife}}},
 		},
-		"at once": {
-			[]times{es},
-			time.Hour, time.Hour,
-			summary{[]times{{token.ES256, time.Hour, time.Hour, 0}}, map[auth.KeyID]times{"a": {token.ES256, 0, 0, time.Hour + tokenLife}}},
-		},
-		"at once, if not before": {
-			[]times{es},
-			time.Hour, time.Minute,
-			summary{[]times{{token.ES256, time.Hour, time.Hour, 0}}, map[auth.KeyID]times{"a": {token.ES256, 0, 0, time.Hour + tokenLife}}},
-		},
 		"one waits, and comes earlier, and the end of the old one by as much": {
-			waiting, 61 * time.Minute, 61*time.Minute + lead,
+			waiting, 61 * time.Minute,
 			summary{nil, map[auth.KeyID]times{"a": {token.ES256, 0, 0, 61*time.Minute + lead + 3*tokenLife}, "b": {token.EdDSA, time.Hour, 61*time.Minute + lead, 0}}},
 		},
-		"one waits, and comes at once": {
-			waiting, 61 * time.Minute, 61 * time.Minute,
-			summary{nil, map[auth.KeyID]times{"a": {token.ES256, 0, 0, 61*time.Minute + 3*tokenLife}, "b": {token.EdDSA, time.Hour, 61 * time.Minute, 0}}},
-		},
-		"one waits, and does not come later": {waiting, 61 * time.Minute, 3 * time.Hour, summary{}},
+		"one waits, and does not come later": {waiting, 2*time.Hour - time.Minute, summary{}},
 		"an earlier one keeps its end": {
 			[]times{{token.ES256, 0, 0, 2 * time.Hour}, {token.ES256, 0, time.Hour, 0}},
-			90 * time.Minute, 100 * time.Minute,
+			90 * time.Minute,
 			summary{[]times{{token.ES256, 90 * time.Minute, 100 * time.Minute, 0}}, map[auth.KeyID]times{"b": {token.ES256, 0, time.Hour, 160 * time.Minute}}},
 		},
-		"there is none yet": {nil, 0, lead, summary{[]times{es}, nil}},
+		"there is none yet":                  {nil, 0, summary{[]times{es}, nil}},
+		"none signs, and one waits for long": {[]times{{token.ES256, 0, time.Hour, 0}}, time.Minute, summary{nil, map[auth.KeyID]times{"a": {token.ES256, 0, time.Minute, 0}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, now := line(t, tc.keys...), start.Add(tc.now)
-			c := succeed(t, keys, now, start.Add(tc.from), token.ES256)
+			c := succeed(t, keys, now, token.ES256)
 			if diff := cmp.Diff(tc.sum, summarize(t, keys, c)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			plan(t, apply(keys, c), now, token.ES256) // which settles after one more
+		})
+	}
+}
+
+func TestReplacement(t *testing.T) {
+	es := times{Algorithm: token.ES256}
+	taken := time.Hour - time.Minute // back, also where a clock is a minute behind
+	next := []times{{token.ES256, time.Hour, time.Hour, 0}}
+	for name, tc := range map[string]struct {
+		keys []times
+		sum  summary
+	}{
+		"the key that signs is over": {[]times{es}, summary{next, map[auth.KeyID]times{"a": {token.ES256, 0, 0, taken}}}},
+		"one that stays and one that waits are over too": {
+			[]times{{token.ES256, 0, 0, 90 * time.Minute}, {token.EdDSA, 0, 30 * time.Minute, 3 * time.Hour}, {token.ES256, 55 * time.Minute, 65 * time.Minute, 0}},
+			summary{next, map[auth.KeyID]times{"a": {token.ES256, 0, 0, taken}, "b": {token.EdDSA, 0, 30 * time.Minute, taken}, "c": {token.ES256, 55 * time.Minute, 65 * time.Minute, taken}}},
+		},
+		"one that was over stays as it is": {[]times{{token.ES256, 0, 0, 30 * time.Minute}}, summary{next, nil}},
+		"there is none yet":                {nil, summary{next, nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keys, now := line(t, tc.keys...), start.Add(time.Hour)
+			c, err := token.Replacement(keys, now, token.ES256)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.sum, summarize(t, keys, c)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if more := plan(t, apply(keys, c), now, token.ES256); len(more.Add)+len(more.Set) > 0 {
+				t.Errorf("a plan wants more: %+v", more)
+			}
 		})
 	}
 }

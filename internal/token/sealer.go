@@ -10,17 +10,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 )
 
-// Why a sealed key does not open. Test with errors.Is.
+// Why keys do not open. Test with errors.Is.
 var (
 	// ErrSealed: the key is sealed, and there is no key file to open it with.
 	ErrSealed = errors.New("the server's keys are sealed: set key_file to the file that they were sealed with")
 	// ErrWrongSeal: the key was sealed with another key file, or its record was changed.
 	ErrWrongSeal = errors.New("the server's keys do not open with this key file: " +
 		"set key_file to the file that they were sealed with; if it is that one, the stored keys were changed: restore a backup")
+	// ErrPlanted: the key is not sealed, and others are.
+	ErrPlanted = errors.New("it is not sealed although the server's other keys are: " +
+		"somebody wrote it to the database who had no key file; find out who, and restore a backup or delete this key from the table keys")
 )
 
 const (
@@ -68,6 +72,22 @@ func (s *Sealer) Seal(k auth.Key) (auth.Key, error) {
 	}
 	k.Material, k.Sealed = s.aead.Seal(nil, nil, k.Material, sealedWith(k)), true
 	return k, nil
+}
+
+// check tells a key that was put beside sealed ones by somebody who could not seal
+// it. Where none is sealed the key file is new, and all are the server's own. The
+// error is ErrPlanted.
+func (s *Sealer) check(keys []auth.Key) error {
+	isSealed := func(k auth.Key) bool { return k.Sealed }
+	if s == nil || !slices.ContainsFunc(keys, isSealed) {
+		return nil
+	}
+	for _, k := range keys {
+		if !k.Sealed {
+			return fmt.Errorf("key %s: %w", k.ID, ErrPlanted)
+		}
+	}
+	return nil
 }
 
 // Open decrypts the key's material; a key that is not sealed stays as it is.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -160,6 +161,41 @@ func TestARingReadsSealedKeys(t *testing.T) {
 	}
 	if _, err := newRing(t, k).OpenAccess(start, signAccess(t, sealed, accessClaims()), issuer); err != nil {
 		t.Error(err)
+	}
+}
+
+// A key that is not sealed was written by somebody who has no key file, once there
+// are sealed ones.
+func TestAKeyThatWasPutBesideSealedOnesIsRefused(t *testing.T) {
+	s := newSealer(t, keyFile)
+	sealed, planted := []auth.Key{seal(t, s, newDeriving(t)), seal(t, s, newKey(t, token.ES256))}, newKey(t, token.ES256)
+	ended := newKey(t, token.EdDSA)
+	ended.CreatedAt, ended.ExpiresAt = start.Add(-2*time.Hour), start.Add(-time.Hour)
+	for name, keys := range map[string][]auth.Key{
+		"one that signs":         append(sealed[:2:2], planted),
+		"one that comes first":   append([]auth.Key{planted}, sealed...),
+		"one to derive from":     append(sealed[:2:2], newDeriving(t)),
+		"one that is over":       append(sealed[:2:2], ended),
+		"one of another use":     append(sealed[:2:2], auth.Key{ID: "x", Use: "of a later version", Material: []byte("x")}),
+		"beside the deriving":    append(sealed[:1:1], planted),
+		"instead of the first":   append([]auth.Key{newDeriving(t)}, sealed[1:]...),
+		"two, and one is sealed": {planted, sealed[0], newDeriving(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := token.NewRing(keys, s)
+			if !errors.Is(err, token.ErrPlanted) || r != nil {
+				t.Fatalf("got %v, %v; want %v", r, err, token.ErrPlanted)
+			}
+			if !strings.Contains(err.Error(), "restore a backup or delete this key") {
+				t.Errorf("the error does not say what to do: %v", err)
+			}
+		})
+	}
+	if _, err := token.NewRing(append(sealed[:2:2], planted), nil); !errors.Is(err, token.ErrSealed) {
+		t.Errorf("without a key file: got %v, want %v", err, token.ErrSealed)
+	}
+	if _, err := token.NewRing([]auth.Key{planted, newDeriving(t)}, s); err != nil {
+		t.Errorf("where none is sealed yet: %v", err)
 	}
 }
 

@@ -178,7 +178,7 @@ func TestAnAssertionMayBeMeantForTheIssuerOrTheEndpoint(t *testing.T) {
 			"":                      false,
 		} {
 			claims := a.claims()
-			claims["aud"] = []any{"https://other.example", audience}
+			claims["aud"] = []any{issuer, audience}
 			got := s.post(path, asserted(jwstest.Sign(t, "ES256", key, `{"alg":"ES256"}`, marshal(t, claims))))
 			if taken := got.StatusCode != http.StatusUnauthorized; taken != good {
 				t.Errorf("aud %q at %s: got %s %s, want it taken: %t", audience, path, got.Status, got.body, good)
