@@ -35,12 +35,16 @@ func (c *Client) poll(ctx context.Context, endpoint string, key dpop.Key, device
 	return c.askForTokens(ctx, endpoint, key, url.Values{
 		wire.ParamGrantType:  {wire.GrantTypeDeviceCode},
 		wire.ParamDeviceCode: {deviceCode},
-	})
+	}, judgePoll)
 }
+
+// judgement reads a response of the token endpoint. Kind is the token_type that is
+// wanted.
+type judgement func(r reply, now time.Time, kind string) answer
 
 // askForTokens makes one request to the token endpoint. With a key it proves it,
 // and takes no tokens but such as are bound to it (RFC 9449 section 5).
-func (c *Client) askForTokens(ctx context.Context, endpoint string, key dpop.Key, form url.Values) answer {
+func (c *Client) askForTokens(ctx context.Context, endpoint string, key dpop.Key, form url.Values, judge judgement) answer {
 	form.Set(wire.ParamClientID, c.clientID)
 	kind := wire.TokenTypeBearer
 	if !key.IsZero() {
@@ -53,12 +57,8 @@ func (c *Client) askForTokens(ctx context.Context, endpoint string, key dpop.Key
 	return judge(res, c.wall(), kind)
 }
 
-// judge reads a response of the token endpoint (RFC 6749 section 5, RFC 8628
-// section 3.5). Kind is the token_type that is wanted.
-func judge(r reply, now time.Time, kind string) answer {
-	if r.status == http.StatusOK {
-		return readTokens(r.body, now, kind)
-	}
+// judgePoll is the judgement of a device code's poll (RFC 8628 section 3.5).
+func judgePoll(r reply, now time.Time, kind string) answer {
 	e, _ := r.oauthError()
 	switch e.Code {
 	case wire.CodeAuthorizationPending:
@@ -69,6 +69,15 @@ func judge(r reply, now time.Time, kind string) answer {
 		return answer{outcome: outcomeOver, err: ErrDenied}
 	case wire.CodeExpiredToken:
 		return answer{outcome: outcomeOver, err: ErrExpired}
+	}
+	return judge(r, now, kind)
+}
+
+// judge is the judgement of any grant (RFC 6749 section 5). What is neither tokens
+// nor a failure is over by an *OAuthError or by errTokenType.
+func judge(r reply, now time.Time, kind string) answer {
+	if r.status == http.StatusOK {
+		return readTokens(r.body, now, kind)
 	}
 	err := r.refusal()
 	if errors.Is(err, ErrOffline) {

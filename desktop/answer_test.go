@@ -9,7 +9,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
-func TestJudge(t *testing.T) {
+func TestJudgePoll(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	cases := []struct {
 		name    string
@@ -38,12 +38,41 @@ func TestJudge(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			got := judge(reply{tc.status, http.Header{}, []byte(tc.body)}, now, wire.TokenTypeBearer)
+			got := judgePoll(reply{tc.status, http.Header{}, []byte(tc.body)}, now, wire.TokenTypeBearer)
 			if got.outcome != tc.outcome || (tc.err != nil && !errors.Is(got.err, tc.err)) {
 				t.Errorf("got %+v, want outcome %d and %v", got, tc.outcome, tc.err)
 			}
 			if fails := got.outcome == outcomeFailed || got.outcome == outcomeOver; fails != (got.err != nil) {
 				t.Errorf("outcome %d with error %v", got.outcome, got.err)
+			}
+		})
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status  int
+		body    string
+		offline bool
+	}{
+		"a grant that is over":               {400, `{"error":"invalid_grant"}`, false},
+		"a client that is not known":         {401, `{"error":"invalid_client"}`, false},
+		"a code of another grant's":          {400, `{"error":"authorization_pending"}`, false},
+		"a denial, which ends no login":      {400, `{"error":"access_denied"}`, false},
+		"an error of tomorrow":               {403, `{"error":"something_new"}`, false},
+		"too many requests":                  {429, `{"error":"slow_down"}`, true},
+		"a server error":                     {500, `{"error":"invalid_scope"}`, true},
+		"a server error, as the word has it": {400, `{"error":"server_error"}`, true},
+		"a gateway's page":                   {403, `<html>`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := judge(reply{tc.status, http.Header{}, []byte(tc.body)}, time.Time{}, wire.TokenTypeBearer)
+			var refused *OAuthError
+			if errors.Is(got.err, ErrOffline) != tc.offline || errors.As(got.err, &refused) == tc.offline {
+				t.Errorf("got %v, want ErrOffline: %v", got.err, tc.offline)
+			}
+			if (got.outcome == outcomeFailed) != tc.offline || (got.outcome == outcomeOver) == tc.offline {
+				t.Errorf("got outcome %d", got.outcome)
 			}
 		})
 	}
@@ -88,7 +117,7 @@ func FuzzJudge(f *testing.F) {
 		if bound {
 			kind = wire.TokenTypeDPoP
 		}
-		a := judge(reply{status, http.Header{}, []byte(body)}, now, kind)
+		a := judgePoll(reply{status, http.Header{}, []byte(body)}, now, kind)
 		if (a.outcome == outcomeTokens) != (a.tokens != nil) {
 			t.Errorf("outcome %d with tokens %v", a.outcome, a.tokens)
 		}

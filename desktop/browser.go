@@ -19,7 +19,9 @@ const openerTime = 2 * time.Second
 
 // OpenBrowser opens a link in the system's browser: the link of a login that
 // [Client.StartHere] began. Errors are ErrNoBrowser; the login goes on, so show the
-// link then. It takes two seconds at most.
+// link then. It takes two seconds at most. The link is an argument of a program, which
+// other accounts of this computer may be able to read: show who is signed in, since they
+// could bring an answer with an account of their own.
 func OpenBrowser(link string) error {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" || !secure(u) {

@@ -72,6 +72,9 @@ func refusalOfBrowser(q url.Values) error {
 	e := &OAuthError{Code: code, Description: plain(q.Get(wire.ParamErrorDescription), maxDescription)}
 	switch code {
 	case wire.CodeAccessDenied:
+		if e.Description == wire.DescriptionExpired {
+			return ErrExpired
+		}
 		return ErrDenied
 	case wire.CodeServerError, wire.CodeUnavailable:
 		return fmt.Errorf("%w: %w", ErrOffline, e)

@@ -12,6 +12,7 @@ import (
 func FuzzCallback(f *testing.F) {
 	f.Add("code=c&state=s&iss=https%3A%2F%2Flogin.example.com")
 	f.Add("error=access_denied&state=s&iss=https%3A%2F%2Flogin.example.com")
+	f.Add("error=access_denied&error_description=the+grant+has+expired&state=s&iss=https%3A%2F%2Flogin.example.com")
 	f.Add("code=c&state=x")
 	f.Add("code=c&code=d&state=s")
 	f.Add("state=s&error=%00&error_description=%22%5c%1b")

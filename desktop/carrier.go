@@ -1,6 +1,7 @@
 package desktop
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
@@ -11,20 +12,56 @@ import (
 // it is bound to a key (RFC 9449 section 7).
 type carrier struct{ session *Session }
 
-// RoundTrip sends the request, and once more when the server wants another proof
-// and the body can be sent again.
+// RoundTrip sends the request, and once more, if the body can be sent again, when
+// the server wants another proof or does not know the access token: the server of the
+// session may have taken it back, and then the renewal tells what is left.
 func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	held, err := c.session.fresh(r.Context())
 	if err != nil {
 		closeBody(r)
 		return nil, err
 	}
-	body := r.Body
+	res, err := c.send(r, r.Body, held)
+	if err != nil || !repeatable(r) || !c.takenBack(res, held) {
+		return res, err
+	}
+	newer, err := c.session.renewed(r.Context(), held)
+	switch {
+	case errors.Is(err, ErrSignedOut):
+		discard(res)
+		return nil, err
+	case err != nil:
+		return res, nil
+	}
+	discard(res)
+	body, err := again(r)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(r, body, newer)
+}
+
+// takenBack reports whether the answer says that the access token is not known, of
+// one that can be renewed and was not just now: a server that knows none of them must
+// not have each request renew the session.
+func (c carrier) takenBack(res *http.Response, held *tokens) bool {
+	return res.StatusCode == http.StatusUnauthorized && held.refresh != "" && !held.young(c.session.client.wall()) &&
+		challengeError(res.Header, held.kind) == wire.CodeInvalidToken
+}
+
+// send sends the request with the token, and once more with another proof.
+func (c carrier) send(r *http.Request, body io.ReadCloser, held *tokens) (*http.Response, error) {
+	to := c.session.client.proofs.of(r.URL)
 	for last := c.session.key.IsZero() || !repeatable(r); ; last = true {
-		res, err := c.once(r, body, held)
-		if err != nil || last || !c.wantsMore(r, res) {
+		res, err := c.once(r, body, held, to)
+		if err != nil || last {
 			return res, err
 		}
+		second, ok := c.mended(r, res, to)
+		if !ok {
+			return res, nil
+		}
+		to = second
 		discard(res)
 		if body, err = again(r); err != nil {
 			return nil, err
@@ -33,12 +70,12 @@ func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // once sends a copy: a RoundTripper leaves the request as it is.
-func (c carrier) once(r *http.Request, body io.ReadCloser, held *tokens) (*http.Response, error) {
+func (c carrier) once(r *http.Request, body io.ReadCloser, held *tokens, to peer) (*http.Response, error) {
 	own := r.Clone(r.Context())
 	own.Body = body
 	own.Header.Set("Authorization", held.kind+" "+held.access)
 	client := c.session.client
-	if err := client.proofs.attach(own, c.session.key, held.access, client.wall()); err != nil {
+	if err := to.attach(own, c.session.key, held.access, client.wall()); err != nil {
 		closeBody(own)
 		return nil, err
 	}
@@ -56,14 +93,15 @@ func (c carrier) base() http.RoundTripper {
 	return http.DefaultTransport
 }
 
-// wantsMore reports whether another proof may be taken (RFC 9449 section 9).
-func (c carrier) wantsMore(r *http.Request, res *http.Response) bool {
+// mended reports whether another proof may be taken (RFC 9449 section 9), and what it
+// goes by.
+func (c carrier) mended(r *http.Request, res *http.Response, first peer) (second peer, ok bool) {
 	if res.StatusCode != http.StatusUnauthorized {
-		return false
+		return first, false
 	}
 	client := c.session.client
 	code := challengeError(res.Header, wire.TokenTypeDPoP)
-	return client.proofs.mended(r.URL, code, res.Header, client.wall())
+	return client.proofs.mended(r.URL, first, code, res.Header, client.wall())
 }
 
 // repeatable reports whether the body can be sent again.

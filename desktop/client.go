@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 // requestTimeout bounds one request, whatever client the app brought.
@@ -112,17 +113,4 @@ func parseIssuer(raw string) (*url.URL, error) {
 
 // secure reports whether secrets may travel to the URL: over TLS, or not over
 // the network at all.
-func secure(u *url.URL) bool {
-	switch u.Scheme {
-	case "https", "wss":
-		return true
-	case "http", "ws":
-		return loopback(u.Hostname())
-	}
-	return false
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (ip != nil && ip.IsLoopback())
-}
+func secure(u *url.URL) bool { return wire.Secure(u) }

@@ -35,7 +35,8 @@ type Config struct {
 	DisablePush bool
 	// DisableDPoP asks for bearer tokens (RFC 6750), which are good for whoever holds
 	// them. By default they are bound to a key of this installation (RFC 9449) where
-	// the server knows of that: a token that was stolen is worth nothing then.
+	// the server knows of that: a token that was stolen is worth nothing then, and two
+	// processes that renew one kept session at once don't end it.
 	DisableDPoP bool
 	// OnNotKept is told, on a goroutine of the SDK's, that a renewed session could not
 	// be kept in its store: the next start may have to ask the person again. It may be

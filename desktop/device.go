@@ -3,6 +3,7 @@ package desktop
 import (
 	"cmp"
 	"os"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 
@@ -15,7 +16,7 @@ import (
 type Device struct {
 	Name       string // default: the host name
 	Platform   string // default: the system's name, such as "Windows"
-	AppVersion string // default: the version of the program's main module
+	AppVersion string // default: the version of the program's main module, if it is a released one
 }
 
 // declared is the device in the words that are sent.
@@ -45,8 +46,12 @@ func platform(goos string) string {
 
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "(devel)" {
+	if !ok || unreleased.MatchString(info.Main.Version) {
 		return ""
 	}
 	return info.Main.Version
 }
+
+// unreleased versions tell nobody on a phone anything: pseudo-versions have a time and
+// a revision in them.
+var unreleased = regexp.MustCompile(`^\(devel\)$|\d{14}-[0-9a-f]{12}|\+dirty$`)

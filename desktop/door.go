@@ -28,7 +28,8 @@ type door struct {
 	redirect string // the redirect URI
 	want     expected
 	appName  string
-	arrivals chan callback // one: the first that is ours
+	arrivals chan callback // one, ever: the first that is ours
+	first    sync.Once     // for arrivals: a reload brings the same again
 	over     chan struct{} // closed when it is known how the sign-in ended
 	ending   ending        // set before over is closed
 
@@ -113,10 +114,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.page(w, http.StatusBadRequest, endedBadly)
 		return
 	}
-	select {
-	case d.arrivals <- c:
-	default: // a reload: the first one counts
-	}
+	d.first.Do(func() { d.arrivals <- c }) // there is room for one
 	select {
 	case <-d.over:
 		d.page(w, http.StatusOK, d.ending)

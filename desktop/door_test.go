@@ -38,6 +38,33 @@ func TestAReloadOfThePageSaysTheSame(t *testing.T) {
 	})
 }
 
+func TestOnlyTheFirstAnswerArrives(t *testing.T) {
+	for name, second := range map[string]string{"a reload": "code=c", "another code": "code=d", "a denial": "error=access_denied"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &door{
+					want: expected{state: secret.From("s"), issuer: "https://login.example.com"}, host: "127.0.0.1:1",
+					arrivals: make(chan callback, 1), over: make(chan struct{}),
+				}
+				visit := func(query string) {
+					r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:1/callback?state=s&"+query, nil)
+					go d.ServeHTTP(httptest.NewRecorder(), r)
+					synctest.Wait()
+				}
+				visit("code=c")
+				if c := <-d.arrivals; c.code.Reveal() != "c" { // it is being exchanged from now on
+					t.Errorf("got the code %q", c.code.Reveal())
+				}
+				visit(second)
+				if len(d.arrivals) != 0 {
+					t.Error("it arrived after the first")
+				}
+				close(d.over)
+			})
+		})
+	}
+}
+
 // crowd is a listener with any number of visitors.
 type crowd struct{ closed chan struct{} }
 

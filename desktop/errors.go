@@ -34,13 +34,19 @@ type OAuthError struct {
 	Description string
 }
 
+// refusedAs reports whether an error is the server's refusal with the code.
+func refusedAs(err error, code string) bool {
+	var refused *OAuthError
+	return errors.As(err, &refused) && refused.Code == code
+}
+
 func (e *OAuthError) Error() string {
 	msg := (&wire.Error{Code: e.Code, Description: e.Description}).Error()
 	if e.Code == wire.CodeInvalidClient || e.Code == wire.CodeUnauthorizedClient {
 		return "the server does not know this app (" + msg + "): register its client ID with the server's operator"
 	}
 	if e.Code == wire.CodeInvalidDPoPProof {
-		return "the server refused the proof of this computer's key (" + msg + "): check this computer's clock, and the addresses in the server's metadata"
+		return "the server refused the proof of this computer's key, or got none (" + msg + "): check this computer's clock and the addresses in the server's metadata, and that the app has not turned DPoP off"
 	}
 	return "the server refused the sign-in (" + msg + ")"
 }

@@ -1,7 +1,6 @@
 package desktop
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +85,8 @@ type here struct {
 
 	view     Update
 	session  *Session
-	deadline time.Time // view.Expires by the clock that can't be set
+	deadline time.Time   // view.Expires by the clock that can't be set
+	code     secret.Text // the browser brought it; zero before
 	answers  chan answer
 	fetching bool // the code is being exchanged
 }
@@ -162,13 +162,17 @@ func (h *here) follow(ctx, work context.Context) {
 	}
 }
 
-// arrived takes the browser's answer. There is only one: the door keeps the rest
-// out.
+// arrived takes the browser's answer. There is only one: a second exchange of a code
+// would end the session of the first (RFC 6749 section 4.1.2).
 func (h *here) arrived(work context.Context, c callback) {
-	if c.err != nil {
+	switch {
+	case !h.code.IsZero():
+		return
+	case c.err != nil:
 		h.fail(c.err)
 		return
 	}
+	h.code = c.code
 	h.view.State, h.fetching = StateApproved, true
 	h.login.publish(h.view)
 	go func() { h.answers <- h.exchange(work, c.code) }()
@@ -187,8 +191,7 @@ func (h *here) exchange(ctx context.Context, code secret.Text) answer {
 		lost = lost || !neverSent(err)
 		return false
 	})
-	var refused *OAuthError
-	if lost && errors.As(a.err, &refused) && refused.Code == wire.CodeInvalidGrant {
+	if lost && refusedAs(a.err, wire.CodeInvalidGrant) {
 		a.err = fmt.Errorf("%w: %w", ErrInterrupted, a.err)
 	}
 	return a
@@ -200,7 +203,7 @@ func (h *here) answered(a answer) {
 		h.end(StateRedeemed, nil)
 		return
 	}
-	h.fail(cmp.Or(a.err, errNoAnswer))
+	h.fail(a.err)
 }
 
 // mindExpiry ends the login by two clocks, as that of a code. What the browser has
@@ -228,15 +231,20 @@ func (h *here) fail(err error) {
 	}
 }
 
-// takeLeave shuts the door, and revokes tokens that arrive after a cancel.
+// takeLeave shuts the door. Without a session it revokes the code, which also ends
+// the session that the code may have become, and tokens that arrive after all.
 func (h *here) takeLeave() {
 	ctx, stop := context.WithTimeout(context.Background(), leaveTime)
 	defer stop()
-	how := endedBadly
 	if h.session != nil {
-		how = endedWell
+		h.door.shut(ctx, endedWell)
+		return
 	}
-	h.door.shut(ctx, how)
+	h.door.shut(ctx, endedBadly)
+	if h.code.IsZero() {
+		return
+	}
+	h.tell(ctx, h.code.Reveal(), hintCode)
 	if !h.fetching {
 		return
 	}
@@ -244,14 +252,14 @@ func (h *here) takeLeave() {
 	case a := <-h.answers:
 		h.fetching = false
 		if a.outcome == outcomeTokens {
-			h.revoke(ctx, a.tokens)
+			token, hint := a.tokens.revocable()
+			h.tell(ctx, token, hint)
 		}
 	case <-ctx.Done():
 	}
 }
 
-func (h *here) revoke(ctx context.Context, t *tokens) {
-	token, hint := t.revocable()
+func (h *here) tell(ctx context.Context, token, hint string) {
 	if err := h.client.revoke(ctx, h.meta, token, hint); err != nil {
 		h.log("the server could not be told of the end", "error", err)
 	}

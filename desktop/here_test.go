@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -278,6 +279,18 @@ func TestHowABrowsersAnswerEndsALogin(t *testing.T) {
 		{"denied", nil, func(q url.Values) { q.Set(wire.ParamError, wire.CodeAccessDenied) }, desktop.StateDenied, func(err error) bool {
 			return errors.Is(err, desktop.ErrDenied)
 		}},
+		{"nobody answered in time", nil, func(q url.Values) {
+			q.Set(wire.ParamError, wire.CodeAccessDenied)
+			q.Set(wire.ParamErrorDescription, wire.DescriptionExpired)
+		}, desktop.StateExpired, func(err error) bool {
+			return errors.Is(err, desktop.ErrExpired) && !errors.Is(err, desktop.ErrDenied)
+		}},
+		{"denied, with a reason", nil, func(q url.Values) {
+			q.Set(wire.ParamError, wire.CodeAccessDenied)
+			q.Set(wire.ParamErrorDescription, wire.DescriptionExpired+"?")
+		}, desktop.StateDenied, func(err error) bool {
+			return errors.Is(err, desktop.ErrDenied)
+		}},
 		{"the server is in trouble", nil, func(q url.Values) { q.Set(wire.ParamError, wire.CodeUnavailable) }, desktop.StateFailed, func(err error) bool {
 			return errors.Is(err, desktop.ErrOffline)
 		}},
@@ -370,6 +383,57 @@ func TestTheDoorIsShutAfterEveryEnding(t *testing.T) {
 	})
 }
 
+// doorway puts the client's door on a network in memory, and returns a browser there.
+func doorway(t *testing.T, c *desktop.Client) *http.Client {
+	t.Helper()
+	n := &network{conns: make(chan net.Conn), closed: make(chan struct{})}
+	c.SetListen(func(context.Context) (net.Listener, error) { return n, nil })
+	return &http.Client{Transport: n.transport(t)}
+}
+
+func TestAReloadOfTheTabThatWaitsChangesNothing(t *testing.T) {
+	for name, change := range map[string]func(url.Values){
+		"the same again": func(url.Values) {},
+		"a denial": func(q url.Values) {
+			q.Del(wire.ParamCode)
+			q.Set(wire.ParamError, wire.CodeAccessDenied)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := modern()
+				release := make(chan struct{})
+				f.onToken = func(int, httpWriter, *httpRequest) bool { <-release; return false }
+				c := f.client(t, f.plug(t).transport(t))
+				web := doorway(t, c)
+				l, err := c.StartHere(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				v := open(t, f, l)
+				v.web = web
+				pages := make(chan string, 2)
+				for _, q := range []url.Values{v.answer(), v.answer(change)} {
+					go func() { _, body := v.get(q); pages <- body }()
+					synctest.Wait()
+				}
+				if u := l.Current(); u.State != desktop.StateApproved {
+					t.Errorf("while the code is being exchanged: got %+v", u)
+				}
+				close(release)
+				signedIn(t, l)
+				if n := len(f.familySeen().exchanges); n != 1 {
+					t.Errorf("exchanged %d times, want once", n)
+				}
+				if a, b := <-pages, <-pages; a != b || !strings.Contains(a, "signed in</h1>") {
+					t.Errorf("pages: got %q and %q", a, b)
+				}
+				<-l.Done()
+			})
+		})
+	}
+}
+
 func TestTokensThatArriveAfterACancelHereAreRevoked(t *testing.T) {
 	f := modern()
 	entered, release := make(chan struct{}), make(chan struct{})
@@ -394,9 +458,68 @@ func TestTokensThatArriveAfterACancelHereAreRevoked(t *testing.T) {
 	close(release)
 	v.closed()
 	<-went
-	if rs := f.revocations(); len(rs) != 1 || rs[0].Get(wire.ParamToken) != "refresh-1" {
-		t.Errorf("revocations: got %v, want that of the tokens", rs)
+	revoked(t, f, fakeCode, "refresh-1")
+}
+
+// revoked wants these revocations, in this order.
+func revoked(t *testing.T, f *fake, want ...string) {
+	t.Helper()
+	var got []string
+	for _, form := range f.revocations() {
+		got = append(got, form.Get(wire.ParamToken))
 	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("revocations (-want +got):\n%s", diff)
+	}
+}
+
+func TestACodeThatBroughtNoTokensIsRevoked(t *testing.T) {
+	bearer := wire.Token{AccessToken: "a", TokenType: wire.TokenTypeBearer, ExpiresIn: 60}
+	silent := func(n int, w httpWriter, r *httpRequest) bool {
+		_ = r.ParseForm()
+		return swallow(n, w, r)
+	}
+	for name, tc := range map[string]struct {
+		onToken func(int, httpWriter, *httpRequest) bool
+		cancel  bool
+		want    []string
+	}{
+		"the tokens came":                {nil, false, nil},
+		"the server refused":             {func(_ int, w httpWriter, _ *httpRequest) bool { refuse(w, 400, wire.CodeInvalidScope); return true }, false, []string{fakeCode}},
+		"the server stayed away":         {func(_ int, w httpWriter, _ *httpRequest) bool { w.WriteHeader(502); return true }, false, []string{fakeCode}},
+		"cancelled before an answer":     {silent, true, []string{fakeCode}},
+		"bearer tokens for a bound code": {func(_ int, w httpWriter, _ *httpRequest) bool { answer(w, 200, bearer); return true }, false, []string{fakeCode}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := modern()
+				f.onToken = tc.onToken
+				c := f.client(t, f.plug(t).transport(t))
+				web := doorway(t, c)
+				l, err := c.StartHere(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				v := open(t, f, l)
+				v.web = web
+				went := make(chan struct{})
+				go func() { defer close(went); v.get(v.answer()) }()
+				synctest.Wait()
+				if tc.cancel {
+					l.Cancel()
+				}
+				<-l.Done()
+				<-went
+				revoked(t, f, tc.want...)
+			})
+		})
+	}
+	t.Run("cancelled before it came", func(t *testing.T) {
+		v := here(t, modern())
+		v.login.Cancel()
+		v.closed()
+		revoked(t, v.f)
+	})
 }
 
 func TestALostExchangeIsToldApart(t *testing.T) {
@@ -412,6 +535,8 @@ func TestALostExchangeIsToldApart(t *testing.T) {
 	v := here(t, f)
 	v.get(v.answer())
 	endsWith(t, v.login, desktop.ErrInterrupted)
+	<-v.login.Done()
+	revoked(t, f, fakeCode)
 }
 
 func TestStartHereIsForServersThatOfferIt(t *testing.T) {

@@ -1,7 +1,6 @@
 package desktop
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,8 +48,8 @@ func (k *keyholder) takeUp(key dpop.Key) {
 	k.key = key
 }
 
-// keyEntry names the key's entry in a store. It is not the session's: a sign-out
-// ends sessions, and the next one has the same key.
+// keyEntry names the entry of the installation's key in a store. It is not the
+// session's: a sign-out ends sessions, and the next one has the same key.
 func (c *Client) keyEntry() string { return c.storeKey() + " (key)" }
 
 // loadKey reads the key that a store holds, the zero key when there is none or
@@ -71,20 +70,32 @@ func (c *Client) loadKey(store Store) (dpop.Key, error) {
 	return key, nil
 }
 
-// keepKey puts the key into the store unless it is there.
+// keepKey makes the key the installation's in the store, or takes up the one that
+// another process has put there. Two may yet do so at once, and the last one's stays:
+// a session has its own key in its record.
 func (c *Client) keepKey(store Store, key dpop.Key) error {
-	if key.IsZero() {
-		return nil
+	data, err := marshaled(key)
+	if data == nil || err != nil {
+		return err
 	}
-	data, err := key.Marshal()
+	kept, err := c.loadKey(store)
 	if err != nil {
 		return err
 	}
-	if kept, err := store.Load(c.keyEntry()); err == nil && bytes.Equal(kept, data) {
+	if !kept.IsZero() {
+		c.key.takeUp(kept)
 		return nil
 	}
 	if err := store.Save(c.keyEntry(), data); err != nil {
-		return fmt.Errorf("keep the session's key: %w", err)
+		return fmt.Errorf("keep the installation's key: %w", err)
 	}
 	return nil
+}
+
+// marshaled is the key for a store, nothing for the zero key.
+func marshaled(key dpop.Key) ([]byte, error) {
+	if key.IsZero() {
+		return nil, nil
+	}
+	return key.Marshal()
 }

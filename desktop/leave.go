@@ -80,7 +80,8 @@ func (w *watch) cancelByPush(ctx context.Context) bool {
 	}
 }
 
-// revoke ends what a token or a device code stands for (RFC 7009). Afterwards
+// revoke ends what a token, a device code or an authorization code stands for (RFC
+// 7009). Afterwards
 // the server does not know it: that is a success too.
 func (c *Client) revoke(ctx context.Context, meta wire.Metadata, token, hint string) error {
 	if meta.RevocationEndpoint == "" {

@@ -1,6 +1,7 @@
 package desktop
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -52,17 +53,16 @@ func (p *proofs) change(u *url.URL, note func(*peer)) {
 	p.peers[origin] = known
 }
 
-// attach adds a proof of the key to a request, with the hash of the access token
-// when there is one. The zero key proves nothing, and nothing is added.
-func (p *proofs) attach(r *http.Request, key dpop.Key, accessToken string, now time.Time) error {
+// attach adds a proof of the key to a request to the peer, with the hash of the
+// access token when there is one. The zero key proves nothing, and nothing is added.
+func (to peer) attach(r *http.Request, key dpop.Key, accessToken string, now time.Time) error {
 	if key.IsZero() {
 		return nil
 	}
-	known := p.of(r.URL)
 	address := *r.URL
 	address.User = nil
-	proof, err := key.Prove(now.Add(known.skew), dpop.Request{
-		Method: methodOf(r), URL: address.String(), AccessToken: accessToken, Nonce: known.nonce,
+	proof, err := key.Prove(now.Add(to.skew), dpop.Request{
+		Method: methodOf(r), URL: address.String(), AccessToken: accessToken, Nonce: to.nonce,
 	})
 	if err != nil {
 		return fmt.Errorf("prove the key: %w", err)
@@ -81,36 +81,46 @@ func methodOf(r *http.Request) string {
 
 // learn keeps the nonce of an answer, whatever the answer is (RFC 9449 section 8.2).
 func (p *proofs) learn(u *url.URL, h http.Header) {
-	if nonce := h.Get(wire.HeaderDPoPNonce); nonce != "" && len(nonce) <= maxNonce {
+	if nonce := nonceIn(h); nonce != "" {
 		p.change(u, func(known *peer) { known.nonce = nonce })
 	}
 }
 
-// mended reports whether a proof that was refused would be another one now: the
-// server asked for a nonce and gave it, or its clock is known now. A computer whose
-// clock is wrong signs in all the same.
-func (p *proofs) mended(u *url.URL, code string, h http.Header, now time.Time) bool {
+// nonceIn is the nonce of an answer, empty when there is none that we would send.
+func nonceIn(h http.Header) string {
+	if nonce := h.Get(wire.HeaderDPoPNonce); len(nonce) <= maxNonce {
+		return nonce
+	}
+	return ""
+}
+
+// mended returns what a second proof goes by, and whether that makes it another one
+// than the first, which was refused: the server asked for a nonce and gave it, or its
+// clock is known now. A computer whose clock is wrong signs in all the same. It
+// compares with what the first one went by, and not with what other requests have
+// learned meanwhile: a server may give each of them a nonce of its own.
+func (p *proofs) mended(u *url.URL, first peer, code string, h http.Header, now time.Time) (second peer, ok bool) {
 	switch code {
 	case wire.CodeUseDPoPNonce:
-		nonce := h.Get(wire.HeaderDPoPNonce)
-		return nonce != "" && nonce == p.of(u).nonce
+		nonce := nonceIn(h)
+		return peer{nonce, first.skew}, nonce != "" && nonce != first.nonce
 	case wire.CodeInvalidDPoPProof:
-		return p.setClock(u, h, now)
+		return p.setClock(u, first, h, now)
 	}
-	return false
+	return first, false
 }
 
 // setClock takes up the server's clock where that makes a difference. What a
 // refused request was answered with comes from no cache.
-func (p *proofs) setClock(u *url.URL, h http.Header, now time.Time) bool {
+func (p *proofs) setClock(u *url.URL, first peer, h http.Header, now time.Time) (second peer, ok bool) {
 	at, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		return false
+		return first, false
 	}
 	skew := at.Sub(now)
-	if skew.Abs() > mostSkew || (skew-p.of(u).skew).Abs() < leastSkew {
-		return false
+	if skew.Abs() > mostSkew || (skew-first.skew).Abs() < leastSkew {
+		return first, false
 	}
 	p.change(u, func(known *peer) { known.skew = skew })
-	return true
+	return peer{cmp.Or(nonceIn(h), first.nonce), skew}, true
 }

@@ -1,12 +1,15 @@
 package desktop_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +55,7 @@ func TestAServerThatAlwaysWantsAnotherNonceIsAskedTwiceAPoll(t *testing.T) {
 	f.noPush = true
 	f.onToken = func(n int, w httpWriter, _ *httpRequest) bool {
 		if n <= 4 {
+			w.Header().Set(wire.HeaderDPoPNonce, fmt.Sprint("another ", n))
 			refuse(w, http.StatusBadRequest, wire.CodeUseDPoPNonce)
 		}
 		return n <= 4
@@ -183,6 +187,30 @@ func TestTheKeyIsKeptAcrossSignOuts(t *testing.T) {
 }
 
 func TestAKeptSessionWithoutItsKeyIsNone(t *testing.T) {
+	for name, spoil := range map[string]func(record map[string]any){
+		"gone":       func(record map[string]any) { delete(record, "key") },
+		"unreadable": func(record map[string]any) { record["key"] = []byte("no key") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			sessionAt(t, modern(), func(t *testing.T, f *fake, n *network, _ *desktop.Client, _ *desktop.Session, m *memory) {
+				for entry, data := range m.data {
+					if record := map[string]any{}; json.Unmarshal(data, &record) == nil {
+						spoil(record)
+						m.data[entry], _ = json.Marshal(record)
+					}
+				}
+				if _, err := f.client(t, n.transport(t)).Restore(t.Context(), m); !errors.Is(err, desktop.ErrNoSession) {
+					t.Errorf("got %v, want ErrNoSession", err)
+				}
+				if len(m.sessions()) != 1 {
+					t.Error("what can't be read was deleted")
+				}
+			})
+		})
+	}
+}
+
+func TestASessionOutlivesTheInstallationsKey(t *testing.T) {
 	for name, spoil := range map[string]func(m *memory, entry string){
 		"gone":       func(m *memory, entry string) { delete(m.data, entry) },
 		"unreadable": func(m *memory, entry string) { m.data[entry] = []byte("no key") },
@@ -194,12 +222,80 @@ func TestAKeptSessionWithoutItsKeyIsNone(t *testing.T) {
 						spoil(m, entry)
 					}
 				}
-				if _, err := f.client(t, n.transport(t)).Restore(t.Context(), m); !errors.Is(err, desktop.ErrNoSession) {
-					t.Errorf("got %v, want ErrNoSession", err)
+				s, err := f.client(t, n.transport(t)).Restore(t.Context(), m)
+				if err != nil {
+					t.Fatal(err)
 				}
+				pass(fakeLife)
+				access(t, s)
 			})
 		})
 	}
+}
+
+// interrupted is a store in which something else happens after the first entry is kept.
+type interrupted struct {
+	*memory
+	once sync.Once
+	by   func()
+}
+
+func (i *interrupted) Save(key string, data []byte) error {
+	err := i.memory.Save(key, data)
+	i.once.Do(i.by)
+	return err
+}
+
+func TestTwoProcessesThatSaveAtOnceLoseNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, m := modern(), newMemory()
+		n := f.plug(t)
+		var sessions []*desktop.Session
+		for range 2 { // each with a key of its own, for neither has found one
+			f.set(wire.StatePending)
+			l := start(t, f.client(t, n.transport(t)))
+			f.set(wire.StateApproved)
+			sessions = append(sessions, signedIn(t, l))
+		}
+		store := &interrupted{memory: m, by: func() {
+			if err := sessions[0].Save(m); err != nil {
+				t.Error(err)
+			}
+		}}
+		if err := sessions[1].Save(store); err != nil {
+			t.Fatal(err)
+		}
+		next := f.client(t, n.transport(t)) // the next start of the app
+		s, err := next.Restore(t.Context(), m)
+		if err != nil {
+			t.Fatalf("Restore: %v", err)
+		}
+		if _, err := s.UserInfo(t.Context()); err != nil {
+			t.Errorf("UserInfo: %v", err)
+		}
+		start(t, next)
+		if got, first := f.starts[2].Get(wire.ParamDPoPKey), f.starts[1].Get(wire.ParamDPoPKey); got != first {
+			t.Errorf("the next sign-in is bound to %q, want the key %q that was kept first", got, first)
+		}
+	})
+}
+
+func TestAClientTakesUpTheKeyThatIsThere(t *testing.T) {
+	sessionAt(t, modern(), func(t *testing.T, f *fake, n *network, _ *desktop.Client, _ *desktop.Session, m *memory) {
+		c := f.client(t, n.transport(t)) // it does not call Restore
+		for range 2 {
+			f.set(wire.StatePending)
+			l := start(t, c)
+			f.set(wire.StateApproved)
+			if err := signedIn(t, l).Save(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, own, third := f.starts[0].Get(wire.ParamDPoPKey), f.starts[1].Get(wire.ParamDPoPKey), f.starts[2].Get(wire.ParamDPoPKey)
+		if own == first || third != first {
+			t.Errorf("keys: got %q, %q and %q, want the third to be the first", first, own, third)
+		}
+	})
 }
 
 func TestAWrongClockOnThisComputerIsMadeUpFor(t *testing.T) {
@@ -310,6 +406,54 @@ func TestAResourcesNonceIsNotTheServers(t *testing.T) {
 		if got := f.proofsSeen(); slices.Contains(got, "no nonce") {
 			t.Errorf("proofs at the server: got %q", got)
 		}
+	})
+}
+
+func TestParallelRequestsWithANonceEach(t *testing.T) {
+	const requests = 20
+	sessionAt(t, modern(), func(t *testing.T, f *fake, _ *network, _ *desktop.Client, s *desktop.Session, _ *memory) {
+		var mu sync.Mutex // guards what follows
+		good, given := map[string]bool{}, 0
+		all := make(chan struct{})
+		f.onOther = func(w http.ResponseWriter, r *http.Request) {
+			proof, err := dpop.Verify(time.Now(), r.Header.Values(wire.HeaderDPoP), dpop.Expect{
+				Method: r.Method, URL: "http://api.localhost:8080/things", AccessToken: strings.TrimPrefix(r.Header.Get("Authorization"), "DPoP "),
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			ok := good[proof.Nonce]
+			delete(good, proof.Nonce) // each is good for once
+			given++
+			nonce := fmt.Sprint("nonce ", given)
+			good[nonce] = true
+			if given == requests {
+				close(all) // each has come without one
+			}
+			mu.Unlock()
+			<-all
+			w.Header().Set(wire.HeaderDPoPNonce, nonce)
+			if !ok {
+				w.Header().Set("WWW-Authenticate", `DPoP error="use_dpop_nonce"`)
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		}
+		var callers sync.WaitGroup
+		for range requests {
+			callers.Go(func() {
+				res, err := s.HTTPClient().Get("http://api.localhost:8080/things")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				res.Body.Close()
+				if res.StatusCode != http.StatusOK {
+					t.Errorf("got %s", res.Status)
+				}
+			})
+		}
+		callers.Wait()
 	})
 }
 

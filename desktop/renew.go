@@ -1,7 +1,6 @@
 package desktop
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -181,26 +180,24 @@ func (s *Session) newest() (*tokens, error) {
 // errRefused: the server takes the refresh token no more (RFC 6749 section 5.2).
 var errRefused = errors.New("the refresh token is not good anymore")
 
-// errNoAnswer: the server speaks of a device code where none was sent.
-var errNoAnswer = errors.New("the answer was meant for another request")
-
-// rotate asks for new tokens and takes them up.
+// rotate asks for new tokens and takes them up. A client that the server does not
+// know has no sessions there. Other refusals may be mended at the server, and end
+// nothing here.
 func (s *Session) rotate(held *tokens) error {
 	meta, err := s.client.metadata(context.Background())
 	if err != nil {
 		return err
 	}
 	a := s.client.refresh(meta.TokenEndpoint, s.key, held.refresh)
-	var refused *OAuthError
 	switch {
 	case a.outcome == outcomeTokens:
 		return s.takeUp(held, *a.tokens)
-	case errors.As(a.err, &refused) && refused.Code == wire.CodeInvalidGrant:
+	case refusedAs(a.err, wire.CodeInvalidGrant):
 		return fmt.Errorf("%w: %w", errRefused, a.err)
-	case errors.Is(a.err, ErrOffline):
-		return a.err
+	case refusedAs(a.err, wire.CodeInvalidClient):
+		return errors.Join(s.ended(), a.err)
 	}
-	return fmt.Errorf("%w: it did not renew the session: %w", ErrOffline, cmp.Or(a.err, errNoAnswer))
+	return fmt.Errorf("renew the session: %w", a.err)
 }
 
 // takeUp makes fresh tokens the session's, here and in the store. What the server
@@ -257,7 +254,7 @@ func (c *Client) insist(ctx context.Context, endpoint string, key dpop.Key, form
 	ctx, stop := context.WithTimeout(ctx, repeatTime)
 	defer stop()
 	for pause := repeatFirst; ; pause *= 2 {
-		a := c.askForTokens(ctx, endpoint, key, form)
+		a := c.askForTokens(ctx, endpoint, key, form, judge)
 		if a.outcome != outcomeFailed || vain(a.err) {
 			return a
 		}

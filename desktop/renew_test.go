@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,32 +225,109 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 	})
 }
 
-func TestOtherRefusalsOfARefreshEndNothing(t *testing.T) {
+// refusing makes the server refuse each refresh until the returned func is called.
+func (f *fake) refusing(status int, code string) (mend func()) {
+	var mended atomic.Bool
+	f.onRefresh(func(_ int, w httpWriter, _ *httpRequest) bool {
+		if !mended.Load() {
+			refuse(w, status, code)
+		}
+		return !mended.Load()
+	})
+	return func() { mended.Store(true) }
+}
+
+func TestARefusalOfARefreshIsReportedAndEndsNothing(t *testing.T) {
 	for _, code := range []string{
-		wire.CodeInvalidClient, wire.CodeServerError, wire.CodeInvalidDPoPProof, wire.CodeAuthorizationPending,
-		wire.CodeAccessDenied, "something_new",
+		wire.CodeUnauthorizedClient, wire.CodeInvalidScope, wire.CodeUnsupportedGrantType, wire.CodeInvalidDPoPProof,
+		wire.CodeInvalidTarget, wire.CodeAuthorizationPending, wire.CodeAccessDenied, "something_new",
 	} {
 		t.Run(code, func(t *testing.T) {
+			lasting(t, func(t *testing.T, f *fake, n *network, _ *desktop.Client, s *desktop.Session, m *memory) {
+				mend := f.refusing(http.StatusBadRequest, code)
+				pass(fakeLife - 10*time.Second)
+				if got := access(t, s); got != fakeToken {
+					t.Errorf("got %q, want the old one while it is good", got)
+				}
+				pass(10 * time.Second)
+				var refused *desktop.OAuthError
+				_, err := s.Token()
+				if !errors.As(err, &refused) || refused.Code != code || errors.Is(err, desktop.ErrOffline) || errors.Is(err, desktop.ErrSignedOut) {
+					t.Errorf("got %v, want an OAuthError and nothing else", err)
+				}
+				if _, err := s.UserInfo(t.Context()); !errors.As(err, &refused) {
+					t.Errorf("UserInfo: got %v", err)
+				}
+				again, err := f.client(t, n.transport(t)).Restore(t.Context(), m)
+				if err != nil {
+					t.Fatalf("Restore: got %v, want the session that can be renewed later", err)
+				}
+				mend()
+				access(t, s)
+				access(t, again)
+			})
+		})
+	}
+}
+
+func TestPassingTroubleWithARefreshEndsNothing(t *testing.T) {
+	for _, tc := range []struct {
+		status int
+		code   string
+	}{
+		{400, wire.CodeServerError},
+		{400, wire.CodeUnavailable},
+		{400, wire.CodeUseDPoPNonce},
+		{429, "too_many"},
+		{500, wire.CodeInvalidClient},
+		{503, wire.CodeInvalidGrant},
+		{403, ""}, // of something else than the server
+	} {
+		t.Run(fmt.Sprint(tc.status, " ", tc.code), func(t *testing.T) {
 			lasting(t, func(t *testing.T, f *fake, _ *network, _ *desktop.Client, s *desktop.Session, m *memory) {
-				refusing := true
-				f.onRefresh(func(_ int, w httpWriter, _ *httpRequest) bool {
-					if refusing {
-						refuse(w, http.StatusBadRequest, code)
-					}
-					return refusing
-				})
+				mend := f.refusing(tc.status, tc.code)
 				pass(fakeLife)
-				if _, err := s.Token(); !errors.Is(err, desktop.ErrOffline) {
+				var refused *desktop.OAuthError
+				if _, err := s.Token(); !errors.Is(err, desktop.ErrOffline) || errors.As(err, &refused) {
 					t.Errorf("got %v, want ErrOffline", err)
 				}
 				if len(m.sessions()) != 1 {
 					t.Error("the session was forgotten")
 				}
-				refusing = false
+				mend()
 				access(t, s)
 			})
 		})
 	}
+}
+
+func TestAnAppThatWasRemovedAtTheServerIsSignedOut(t *testing.T) {
+	lasting(t, func(t *testing.T, f *fake, n *network, _ *desktop.Client, s *desktop.Session, m *memory) {
+		other, err := f.client(t, n.transport(t)).Restore(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := maps.Clone(m.data)
+		f.refusing(http.StatusUnauthorized, wire.CodeInvalidClient)
+		pass(fakeLife)
+		var refused *desktop.OAuthError
+		if _, err := s.Token(); !errors.Is(err, desktop.ErrSignedOut) || !errors.As(err, &refused) || refused.Code != wire.CodeInvalidClient {
+			t.Errorf("got %v, want ErrSignedOut, and why", err)
+		}
+		if len(m.sessions()) != 0 {
+			t.Error("the session is still kept")
+		}
+		if _, err := s.Token(); !errors.Is(err, desktop.ErrSignedOut) {
+			t.Errorf("again: got %v", err)
+		}
+		if _, err := other.Token(); !errors.Is(err, desktop.ErrSignedOut) {
+			t.Errorf("another process: got %v", err)
+		}
+		m.data = kept
+		if _, err := f.client(t, n.transport(t)).Restore(t.Context(), m); !errors.Is(err, desktop.ErrNoSession) || len(m.sessions()) != 0 {
+			t.Errorf("Restore: got %v, and %d records are left", err, len(m.sessions()))
+		}
+	})
 }
 
 func TestARefreshThatBringsBearerTokensIsNone(t *testing.T) {
@@ -339,8 +419,8 @@ func TestAnotherSignInTakesTheStoreOver(t *testing.T) {
 		}
 		kept := m.sessions()
 		pass(fakeLife)
-		if _, err := s.Token(); !errors.Is(err, desktop.ErrOffline) && !errors.Is(err, desktop.ErrSignedOut) {
-			t.Errorf("got %v: the first one is over", err) // its key is none of the server's anymore
+		if _, err := s.Token(); err == nil { // its key is none of the server's anymore
+			t.Error("the first one can be renewed")
 		}
 		if err := s.SignOut(t.Context()); err != nil && !errors.Is(err, desktop.ErrOffline) {
 			t.Fatal(err)

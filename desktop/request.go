@@ -21,7 +21,7 @@ type request struct {
 
 // build makes the request anew, with a proof of its own: each is good for once
 // (RFC 9449 section 4.2).
-func (c *Client) build(q request) (*http.Request, error) {
+func (c *Client) build(q request, to peer) (*http.Request, error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if q.form != nil {
 		method, body = http.MethodPost, strings.NewReader(q.form.Encode())
@@ -38,22 +38,32 @@ func (c *Client) build(q request) (*http.Request, error) {
 		access = q.tokens.access
 		r.Header.Set("Authorization", q.tokens.kind+" "+access)
 	}
-	return r, c.proofs.attach(r, q.key, access, c.wall())
+	return r, to.attach(r, q.key, access, c.wall())
 }
 
 // send asks the server, and once more, at once, when it wants another proof. It
 // returns ErrOffline when there is no answer, and the ctx's error when it was the
 // caller who gave up.
 func (c *Client) send(ctx context.Context, q request) (reply, error) {
+	u, err := url.Parse(q.endpoint)
+	if err != nil {
+		return reply{}, err
+	}
+	to := c.proofs.of(u)
 	for last := q.key.IsZero(); ; last = true {
-		r, err := c.build(q)
+		r, err := c.build(q, to)
 		if err != nil {
 			return reply{}, err
 		}
 		res, err := c.do(ctx, r)
-		if err != nil || last || !c.proofs.mended(r.URL, res.proofError(), res.header, c.wall()) {
+		if err != nil || last {
 			return res, err
 		}
+		second, ok := c.proofs.mended(u, to, res.proofError(), res.header, c.wall())
+		if !ok {
+			return res, nil
+		}
+		to = second
 	}
 }
 

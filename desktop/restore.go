@@ -19,11 +19,11 @@ type kept struct {
 	AccessToken string    `json:"access_token"`
 	Expiry      time.Time `json:"expiry,omitzero"`
 
-	TokenType     string `json:"token_type,omitempty"` // none: Bearer
-	RefreshToken  string `json:"refresh_token,omitempty"`
-	KeyThumbprint string `json:"jkt,omitempty"`       // of the key, which has an entry of its own
-	ID            string `json:"id,omitempty"`        // tells the sign-ins of an app apart
-	Rotations     int    `json:"rotations,omitempty"` // tells older tokens of a sign-in from newer ones
+	TokenType    string `json:"token_type,omitempty"` // none: Bearer
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Key          []byte `json:"key,omitempty"`       // that the tokens are bound to, in PKCS #8
+	ID           string `json:"id,omitempty"`        // tells the sign-ins of an app apart
+	Rotations    int    `json:"rotations,omitempty"` // tells older tokens of a sign-in from newer ones
 }
 
 func (k kept) tokens() *tokens {
@@ -34,22 +34,21 @@ func (k kept) tokens() *tokens {
 	return &tokens{kind: kind, access: k.AccessToken, refresh: k.RefreshToken, expiry: k.Expiry}
 }
 
-// record is the session for a store. The caller holds the mutex.
-func (s *Session) record() kept {
-	k := kept{
+// record is the session for a store. The key is in it, so that the two can't be of
+// different sign-ins. The caller holds the mutex.
+func (s *Session) record() (kept, error) {
+	key, err := marshaled(s.key)
+	return kept{
 		Issuer:       s.client.issuer.String(),
 		ClientID:     s.client.clientID,
 		AccessToken:  s.held.access,
 		Expiry:       s.held.expiry,
 		TokenType:    s.held.kind,
 		RefreshToken: s.held.refresh,
+		Key:          key,
 		ID:           s.id,
 		Rotations:    s.rotations,
-	}
-	if !s.key.IsZero() {
-		k.KeyThumbprint = s.key.Thumbprint()
-	}
-	return k
+	}, err
 }
 
 // storeKey names the app's session at this server.
@@ -60,8 +59,9 @@ func (c *Client) storeKey() string { return c.clientID + " at " + c.issuer.Strin
 func (c *Client) past(t time.Time) bool { return !t.IsZero() && !c.wall().Before(t) }
 
 // Save keeps the session for Client.Restore, and remembers the store: renewed
-// tokens are kept there too, and SignOut forgets them there. The key that the
-// tokens are bound to is kept in an entry of its own, which outlives a sign-out.
+// tokens are kept there too, and SignOut forgets them there. With the tokens goes the
+// key that they are bound to. The installation's key, for the sign-ins to come, has an
+// entry of its own, which outlives a sign-out: the first that is kept there stays.
 // Errors are ErrSignedOut, ErrNoSession and the store's.
 func (s *Session) Save(store Store) error {
 	if err := s.client.keepKey(store, s.key); err != nil {
@@ -107,10 +107,14 @@ func (s *Session) keep(store Store) error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	s.mu.Lock()
-	over, k := s.over, s.record()
+	over := s.over
+	k, err := s.record()
 	s.mu.Unlock()
 	if over {
 		return ErrSignedOut
+	}
+	if err != nil {
+		return err
 	}
 	data, err := json.Marshal(k)
 	if err != nil {
@@ -125,11 +129,12 @@ func (s *Session) keep(store Store) error {
 // Restore signs in silently by the session that [Session.Save] kept. It asks the
 // server whether the session is still good; without an answer of its own, one that
 // is not past its time, or that can be renewed later, is returned as it is.
-// ErrNoSession says that there is none or that it has ended, and then the store has
-// forgotten it. Other errors are the store's, or tell of a server that isn't what the
-// configuration says.
+// ErrNoSession says that there is none, that it has ended, and then the store has
+// forgotten it, or that what is kept can't be read: that stays until the next Save,
+// for it may be of a newer version of the app. Other errors are the store's, or tell of
+// a server that isn't what the configuration says.
 //
-// It also takes up the key that Save has kept. An app that calls Restore before it
+// It also takes up the installation's key that Save has kept. An app that calls Restore before it
 // starts a sign-in has one key for as long as it is installed.
 func (c *Client) Restore(ctx context.Context, store Store) (*Session, error) {
 	key, err := c.loadKey(store)
@@ -137,7 +142,7 @@ func (c *Client) Restore(ctx context.Context, store Store) (*Session, error) {
 		return nil, err
 	}
 	c.key.takeUp(key)
-	s, err := c.load(store, key)
+	s, err := c.load(store)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +167,8 @@ func (c *Client) read(store Store) (kept, error) {
 }
 
 // load makes a session of what the store holds. What does not read back is none,
-// and neither are tokens whose key is not there.
-func (c *Client) load(store Store, key dpop.Key) (*Session, error) {
+// and neither are bound tokens whose key does not.
+func (c *Client) load(store Store) (*Session, error) {
 	k, err := c.read(store)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -174,18 +179,18 @@ func (c *Client) load(store Store, key dpop.Key) (*Session, error) {
 		return nil, fmt.Errorf("look for a kept session: %w", err)
 	}
 	s := &Session{client: c, id: k.ID, held: k.tokens(), rotations: k.Rotations, store: store}
-	if k.KeyThumbprint == "" {
+	if s.held.kind != wire.TokenTypeDPoP {
 		return s, nil
 	}
-	if key.IsZero() || key.Thumbprint() != k.KeyThumbprint {
-		return nil, fmt.Errorf("%w: the kept one is bound to another key", ErrNoSession)
+	if s.key, err = dpop.ParseKey(k.Key); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	s.key = key
 	return s, nil
 }
 
 // resume renews the session if it is time to, and asks the server whether it lives
-// if not. Only a clear no counts: an app that starts on a train stays signed in.
+// if not. Only a clear no counts: an app that starts on a train stays signed in, and
+// another refusal is for whoever asks for a token.
 func (s *Session) resume(ctx context.Context) (*Session, error) {
 	before := s.current()
 	held, err := s.fresh(ctx)
@@ -194,12 +199,12 @@ func (s *Session) resume(ctx context.Context) (*Session, error) {
 	}
 	var refused *OAuthError
 	switch {
-	case err == nil, errors.Is(err, ErrOffline), errors.As(err, &refused), errors.Is(err, errNoUserInfo):
-		return s, nil
 	case errors.Is(err, ErrNoSession):
 		return nil, errors.Join(err, s.forget())
 	case errors.Is(err, ErrSignedOut):
 		return nil, fmt.Errorf("%w: %w", ErrNoSession, err)
+	case err == nil, errors.Is(err, ErrOffline), errors.As(err, &refused), errors.Is(err, errNoUserInfo):
+		return s, nil
 	}
 	return nil, err
 }

@@ -52,7 +52,9 @@ type UserInfo struct {
 // Errors are ErrSignedOut when the session was ended, here or elsewhere;
 // ErrNoSession when its time is over and there is no refresh token (the scope
 // offline_access gives one); and ErrOffline when it can't be renewed just now,
-// which ends nothing.
+// which ends nothing. An *OAuthError is a refusal that the server's operator may
+// mend: it ends nothing either, and trying again does not help until then. One beside
+// ErrSignedOut says why: the server does not know the app any more.
 //
 // A token of the type DPoP is good only with a proof beside it, which
 // [Session.HTTPClient] sends.
@@ -75,7 +77,7 @@ func (s *Session) IDToken() string {
 
 // UserInfo asks the server who is signed in. ErrSignedOut says that the session
 // was ended elsewhere, ErrOffline that there was no answer of the server's own: a
-// proxy's or a gateway's 401 ends nothing.
+// proxy's or a gateway's 401 ends nothing. Other errors are those of [Session.Token].
 func (s *Session) UserInfo(ctx context.Context) (UserInfo, error) {
 	held, err := s.fresh(ctx)
 	if err != nil {
@@ -120,7 +122,8 @@ func (s *Session) ask(ctx context.Context, endpoint string, held *tokens) (reply
 // servers only: whoever gets a request gets the token. It fails on http other than
 // localhost's, and returns a redirect to another scheme or host as the response,
 // for the caller to look at. A server that wants a nonce of its own in the proof
-// (RFC 9449 section 9) is asked again once, if the body can be sent again: without
+// (RFC 9449 section 9), or does not know the access token anymore, is asked again
+// once, if the body can be sent again: without
 // a body, or with a GetBody, which http.NewRequest makes for what is in memory.
 func (s *Session) HTTPClient() *http.Client {
 	return &http.Client{
@@ -132,7 +135,8 @@ func (s *Session) HTTPClient() *http.Client {
 // SignOut ends the session: the server is told (RFC 7009), and the store forgets
 // it whether or not the server could be reached. An error that is ErrOffline
 // says that the server still holds the session until it runs out; the person
-// can end it from the phone.
+// can end it from the phone. After an error of the store's the record may still be
+// there: call it again.
 func (s *Session) SignOut(ctx context.Context) error {
 	token, hint := s.revocable()
 	forgotten := s.forget()
@@ -181,23 +185,39 @@ func (s *Session) ended() error { return errors.Join(ErrSignedOut, s.forget()) }
 // caller holds the mutex.
 func (s *Session) lost() bool { return s.held.refresh == "" && s.client.past(s.held.expiry) }
 
-// forget drops the session here and in its store, where another sign-in may have
-// taken its place.
+// forget drops the session here and in its store. A store that failed is asked again
+// by the next call.
 func (s *Session) forget() error {
 	s.mu.Lock()
 	store := s.store
-	s.over, s.store = true, nil
+	s.over = true
 	s.mu.Unlock()
 	if store == nil {
 		return nil
 	}
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
-	if k, err := s.client.read(store); err == nil && k.ID != s.id {
+	if err := s.erase(store); err != nil {
+		return fmt.Errorf("forget the session: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store = nil
+	return nil
+}
+
+// erase deletes the record if it is this session's, or nobody's. Another sign-in may
+// have taken its place, and one that the store can't read just now may be another's.
+func (s *Session) erase(store Store) error {
+	k, err := s.client.read(store)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && k.ID != s.id:
 		return nil
+	case err != nil && !errors.Is(err, errUnreadable):
+		return err
 	}
 	if err := store.Delete(s.client.storeKey()); err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("forget the session: %w", err)
+		return err
 	}
 	return nil
 }

@@ -248,3 +248,56 @@ func TestOnlyTheServersOwnWordEndsASession(t *testing.T) {
 		})
 	}
 }
+
+func TestAStoreThatFailsAtASignOutLosesNoOthersSession(t *testing.T) {
+	lasting(t, func(t *testing.T, f *fake, n *network, _ *desktop.Client, s *desktop.Session, m *memory) {
+		f.set(wire.StatePending)
+		l := start(t, f.client(t, n.transport(t)))
+		f.set(wire.StateApproved)
+		if err := signedIn(t, l).Save(m); err != nil {
+			t.Fatal(err)
+		}
+		kept := m.sessions()
+		m.err = errors.New("the keychain is locked")
+		if err := s.SignOut(t.Context()); !errors.Is(err, m.err) {
+			t.Errorf("got %v, want the store's error", err)
+		}
+		m.err = nil
+		if err := s.SignOut(t.Context()); err != nil {
+			t.Errorf("the second time: got %v", err)
+		}
+		if diff := cmp.Diff(kept, m.sessions()); diff != "" {
+			t.Errorf("the record of the newer session changed (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestASignOutIsRepeatedAfterAStoresError(t *testing.T) {
+	lasting(t, func(t *testing.T, f *fake, _ *network, _ *desktop.Client, s *desktop.Session, m *memory) {
+		m.err = errors.New("the keychain is locked")
+		if err := s.SignOut(t.Context()); !errors.Is(err, m.err) {
+			t.Errorf("got %v, want the store's error", err)
+		}
+		if len(m.sessions()) != 1 {
+			t.Error("a record that could not be read was deleted")
+		}
+		m.err = nil
+		if err := s.SignOut(t.Context()); err != nil || len(m.sessions()) != 0 {
+			t.Errorf("the second time: got %v, and %d records are left", err, len(m.sessions()))
+		}
+		if n := len(f.revocations()); n != 1 {
+			t.Errorf("revoked %d times, want once", n)
+		}
+	})
+}
+
+func TestARecordThatDoesNotReadIsForgottenAtASignOut(t *testing.T) {
+	session(t, func(t *testing.T, _ *fake, _ *network, _ *desktop.Client, s *desktop.Session, m *memory) {
+		for entry := range m.data {
+			m.data[entry] = []byte("{}")
+		}
+		if err := s.SignOut(t.Context()); err != nil || len(m.data) != 0 {
+			t.Errorf("got %v, and %d records are left", err, len(m.data))
+		}
+	})
+}

@@ -40,6 +40,14 @@ func (t *tokens) due() time.Time {
 	return t.expiry.Add(-before)
 }
 
+// justNow is for how long fresh tokens are not renewed at another server's word.
+const justNow = time.Minute
+
+// young reports whether the tokens came just now.
+func (t *tokens) young(now time.Time) bool {
+	return t.life > 0 && now.Before(t.expiry.Add(justNow-t.life))
+}
+
 // oauth2 is the access token for the app. The refresh token stays here: one that
 // was used elsewhere ends the session.
 func (t *tokens) oauth2() *oauth2.Token {
@@ -55,10 +63,12 @@ func (t *tokens) revocable() (token, hint string) {
 	return t.access, hintAccessToken
 }
 
-// Values of token_type_hint.
+// Values of token_type_hint. The last is ours; servers pass over one that they don't
+// know (RFC 7009 section 2.1).
 const (
 	hintAccessToken  = "access_token"
 	hintRefreshToken = "refresh_token"
+	hintCode         = "authorization_code"
 )
 
 // errTokenType: the tokens are not of the type that was agreed on. Bearer tokens

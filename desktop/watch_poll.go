@@ -37,13 +37,12 @@ func (w *watch) answered(a answer) {
 
 // over ends the login by the server's refusal.
 func (w *watch) over(err error) {
-	var refused *OAuthError
 	switch {
 	case errors.Is(err, ErrDenied):
 		w.end(StateDenied, err)
 	case errors.Is(err, ErrExpired):
 		w.end(StateExpired, err)
-	case errors.As(err, &refused) && refused.Code == wire.CodeInvalidGrant && w.answerLost():
+	case refusedAs(err, wire.CodeInvalidGrant) && w.answerLost():
 		w.fail(fmt.Errorf("%w: %w", ErrInterrupted, err))
 	default:
 		w.fail(err)

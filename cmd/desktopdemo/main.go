@@ -47,14 +47,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // options are the command line.
 type options struct {
-	Issuer     string `default:"http://localhost:8080" placeholder:"URL" help:"Server to sign in at (${default})."`
-	ClientID   string `name:"client-id" default:"desktop-demo" placeholder:"ID" help:"This app's name at the server (${default})."`
-	Terminal   bool   `help:"Sign in in the terminal, as is done anyway where there is no display."`
-	Here       bool   `help:"Sign in in this computer's own browser, and in no window of the demo's."`
-	NoBrowser  bool   `name:"no-browser" help:"With --here: print the link and open nothing."`
-	Store      string `enum:"keychain,file," default:"" placeholder:"WHERE" help:"Where to keep the session: keychain or file. Without it, the system's keychain where there is one, else a file that only you can read."`
-	DeviceName string `name:"device-name" placeholder:"NAME" help:"What the phone calls this computer (its host name)."`
-	SignOut    bool   `name:"sign-out" help:"End the kept session and forget it, then exit."`
+	Issuer     string   `default:"http://localhost:8080" placeholder:"URL" help:"Server to sign in at (${default})."`
+	ClientID   string   `name:"client-id" default:"desktop-demo" placeholder:"ID" help:"This app's name at the server (${default})."`
+	Terminal   bool     `help:"Sign in in the terminal, as is done anyway where there is no display."`
+	Here       bool     `help:"Sign in in this computer's own browser, and in no window of the demo's."`
+	NoBrowser  bool     `name:"no-browser" help:"With --here: print the link and open nothing."`
+	Store      string   `enum:"keychain,file," default:"" placeholder:"WHERE" help:"Where to keep the session: keychain or file. Without it, the system's keychain where there is one, else a file that only you can read."`
+	DeviceName string   `name:"device-name" placeholder:"NAME" help:"What the phone calls this computer (its host name)."`
+	Scope      []string `placeholder:"SCOPE" help:"Ask for this scope; may be repeated (all that the app is registered with)."`
+	Resource   []string `placeholder:"URI" help:"Ask for tokens for this API; may be repeated (those that the app is registered with)."`
+	Call       string   `placeholder:"URL" help:"Then GET this address of an API of the app's, and print what it says. Signs in in the terminal."`
+	SignOut    bool     `name:"sign-out" help:"End the kept session and forget it, then exit."`
 }
 
 const description = "Sign in to a demo app with your phone: scan the QR code, approve, done. " +
@@ -91,10 +94,12 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 
 func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	client, err := desktop.New(desktop.Config{
-		Issuer:   o.Issuer,
-		ClientID: o.ClientID,
-		AppName:  appName,
-		Device:   desktop.Device{Name: o.DeviceName},
+		Issuer:    o.Issuer,
+		ClientID:  o.ClientID,
+		AppName:   appName,
+		Scopes:    o.Scope,
+		Resources: o.Resource,
+		Device:    desktop.Device{Name: o.DeviceName},
 		OnNotKept: func(err error) {
 			fmt.Fprintf(stderr, "You stay signed in, but the next start may ask again (%v).\n", err)
 		},
@@ -106,14 +111,14 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a := app{client: client, store: store, here: o.Here, open: desktop.OpenBrowser, stdout: stdout, stderr: stderr}
+	a := app{client: client, store: store, here: o.Here, call: o.Call, open: desktop.OpenBrowser, stdout: stdout, stderr: stderr}
 	if o.NoBrowser {
 		a.open = func(string) error { return nil }
 	}
 	switch {
 	case o.SignOut:
 		return a.signOut(ctx)
-	case o.Terminal || o.Here || !hasDisplay(runtime.GOOS, os.Getenv):
+	case o.Terminal || o.Here || o.Call != "" || !hasDisplay(runtime.GOOS, os.Getenv):
 		return a.terminal(ctx)
 	default:
 		return a.window(ctx)
@@ -124,7 +129,8 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 type app struct {
 	client         *desktop.Client
 	store          desktop.Store
-	here           bool // in this computer's browser
+	here           bool   // in this computer's browser
+	call           string // an API's address; empty: none
 	open           func(link string) error
 	stdout, stderr io.Writer
 }

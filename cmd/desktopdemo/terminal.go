@@ -35,7 +35,10 @@ func (a app) terminal(ctx context.Context) error {
 		}
 	}
 	fmt.Fprintf(a.stdout, "signed in as %s\n", nameOf(ctx, session))
-	return nil
+	if a.call == "" {
+		return nil
+	}
+	return a.callAPI(ctx, session)
 }
 
 // signIn begins a sign-in and prints how it goes.

@@ -136,7 +136,7 @@ func TestAnAPITrustsADesktop(t *testing.T) {
 	}
 	api.Config.Handler = v.Require("files.read")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, _ := resource.From(r.Context())
-		_, _ = io.WriteString(w, "files of "+caller.Subject)
+		_, _ = io.WriteString(w, "files of "+caller.Subject+"\n")
 	}))
 	api.Start()
 	defer api.Close()
@@ -165,8 +165,15 @@ func TestAnAPITrustsADesktop(t *testing.T) {
 		body, _ := io.ReadAll(answer.Body)
 		return answer.StatusCode, string(body)
 	}
-	if code, body := ask(session.HTTPClient()); code != http.StatusOK || body != "files of "+info.Subject {
+	if code, body := ask(session.HTTPClient()); code != http.StatusOK || body != "files of "+info.Subject+"\n" {
 		t.Errorf("the desktop got %d %q", code, body)
+	}
+	app := terminal(t, s.issuer, "--client-id", "acme", "--call", audience+"/files")
+	p.open(app.line("link: "))
+	p.press("Approve")
+	app.line("200 OK")
+	if said := app.line("files of "); said != info.Subject || app.exit() != 0 {
+		t.Errorf("the demo got the files of %q, want those of %q", said, info.Subject)
 	}
 	tok, err := session.Token()
 	if err != nil {
