@@ -44,7 +44,7 @@ func NewSealer(secret []byte) (*Sealer, error) {
 	secret = bytes.TrimSpace(secret)
 	if len(secret) < minSealSecret {
 		return nil, fmt.Errorf("the key file has %d bytes, and %d are needed: "+
-			"make one with `openssl rand -base64 32` and set key_file to it", len(secret), minSealSecret)
+			"make one with `openssl rand -base64 32 > FILE`, and set key_file to FILE", len(secret), minSealSecret)
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, sealLabel, 32)
 	if err != nil {

@@ -70,7 +70,6 @@ type Metadata struct {
 	ClaimsSupported             []string `json:"claims_supported,omitempty"`
 	SubjectTypesSupported       []string `json:"subject_types_supported"`
 	ACRValuesSupported          []string `json:"acr_values_supported,omitempty"`
-	PromptValuesSupported       []string `json:"prompt_values_supported,omitempty"`
 	ChallengeMethodsSupported   []string `json:"code_challenge_methods_supported"`
 	IDTokenAlgorithms           []string `json:"id_token_signing_alg_values_supported"`
 	DPoPAlgorithms              []string `json:"dpop_signing_alg_values_supported"`
