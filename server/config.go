@@ -5,13 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/token"
 	"github.com/qrauthd/qrauthd/mobileweb"
@@ -49,7 +55,10 @@ type Config struct {
 	// user may read, by which the keys in the database are encrypted. Empty: they are not.
 	KeyFile string
 	Brand   Brand
-	Limits  Limits
+	// ScopeWords say to people what an app's own scopes let it do, to follow "It will
+	// be able to". A scope without is shown by its name.
+	ScopeWords map[string]string
+	Limits     Limits
 	// Demo lets the server run without configuration, open to anybody who reaches it.
 	Demo bool
 }
@@ -132,6 +141,7 @@ func (c Config) Validate() error {
 		c.checkSessions(),
 		c.ValidateKeys(),
 		c.checkBrand(),
+		c.checkScopeWords(),
 		c.Limits.validate(),
 	)
 }
@@ -306,6 +316,24 @@ func (c Config) checkBrand() error {
 		return prefixed("brand", err)
 	}
 	return nil
+}
+
+// maxScopeWords is how long a line of the question may be, in characters.
+const maxScopeWords = 100
+
+func (c Config) checkScopeWords() error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(c.ScopeWords)) {
+		words := c.ScopeWords[name]
+		scopes, err := auth.ParseScopes(name)
+		switch {
+		case err != nil || len(scopes) != 1 || scopes[0] != name:
+			faults = append(faults, fmt.Errorf("scope_words has %q, which is no scope: use a form such as \"files.read = read your files\"", name))
+		case strings.TrimSpace(words) == "" || utf8.RuneCountInString(words) > maxScopeWords || strings.ContainsFunc(words, unicode.IsControl):
+			faults = append(faults, fmt.Errorf("scope_words says %q of %s: use 1 to %d characters, such as \"read your files\"", words, name, maxScopeWords))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // prefixed says of each of the faults which setting it is about.

@@ -188,6 +188,7 @@ func (s *Server) assemble(context.Context) error {
 		Site:             site,
 		OpenRegistration: s.openRegistration(),
 		AddressesUnsure:  s.behindUnnamedProxy(),
+		ScopeWords:       s.config.ScopeWords,
 		Limits:           s.config.Limits.phone(),
 		Log:              s.log,
 	})

@@ -59,6 +59,8 @@ func settings() []setting {
 		{"brand.accent", "QRAUTHD_BRAND_ACCENT", "", "", to(func(c *config) *string { return &c.Brand.Accent }, plain)},
 		{"brand.logo", "QRAUTHD_BRAND_LOGO", "", "", to(func(c *config) *string { return &c.Brand.Logo }, plain)},
 
+		{"scope_words", "QRAUTHD_SCOPE_WORDS", "", "", setScopeWords},
+
 		{"limits.enabled", "QRAUTHD_LIMITS", "limits", "on", to(func(c *config) *bool { return &c.Limits.Off }, parseNot)},
 		{"limits.starts", "QRAUTHD_LIMITS_STARTS", "", "", to(func(c *config) *server.Rate { return &c.Limits.Starts }, server.ParseRate)},
 		{"limits.guesses", "QRAUTHD_LIMITS_GUESSES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Guesses }, server.ParseRate)},
@@ -154,6 +156,19 @@ func parseProxy(text string) (netip.Prefix, error) {
 		return p, fmt.Errorf("%q is neither an address nor a network: use forms such as 127.0.0.1 or 10.0.0.0/8", text)
 	}
 	return p.Masked(), nil
+}
+
+// setScopeWords reads SCOPE = WORDS, with commas between them.
+func setScopeWords(c *config, text string) error {
+	c.ScopeWords = map[string]string{}
+	for part := range strings.SplitSeq(text, ",") {
+		name, words, ok := strings.Cut(part, "=")
+		if !ok {
+			return fmt.Errorf("%q has no =: use forms such as \"files.read = read your files\", without commas in the words", strings.TrimSpace(part))
+		}
+		c.ScopeWords[strings.TrimSpace(name)] = strings.TrimSpace(words)
+	}
+	return nil
 }
 
 func parseLevel(text string) (l slog.Level, err error) {

@@ -73,7 +73,7 @@ func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Con
 		Registration:   f.registration(),
 	}
 	for _, name := range g.Scopes {
-		page.Scopes = append(page.Scopes, mobileweb.Scope{Name: name})
+		page.Scopes = append(page.Scopes, mobileweb.Scope{Name: name, Description: f.ScopeWords[name]})
 	}
 	return page
 }

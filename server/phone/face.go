@@ -36,8 +36,10 @@ type Config struct {
 	// AddressesUnsure says that the addresses seen may be those of a proxy that
 	// nobody named: the pages then say nothing of where a computer is.
 	AddressesUnsure bool
-	Limits          Limits
-	Log             *slog.Logger
+	// ScopeWords are the operator's own for what scopes let an app do, by scope.
+	ScopeWords map[string]string
+	Limits     Limits
+	Log        *slog.Logger
 }
 
 // Face serves the phone's pages.
