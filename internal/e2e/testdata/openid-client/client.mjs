@@ -44,8 +44,10 @@ async function codeFlow() {
   });
   say('approve', address.href);
   const [request, response] = await once(server, 'request');
-  response.end('You may close this page.');
-  server.close();
+  response.end('You may close this page.', () => {
+    server.close();
+    server.closeAllConnections(); // a browser keeps its own open
+  });
   const arrived = new URL(request.url, redirect_uri);
   return client.authorizationCodeGrant(config, arrived, {
     pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true,
