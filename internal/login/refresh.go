@@ -46,13 +46,15 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		now := s.now()
 		session, use, err := s.judge(tx, now, r)
-		if reused = use == useAgain; err != nil || reused {
-			return errors.Join(err, endIf(tx, reused, session.ID))
+		reused = use == useAgain
+		switch use {
+		case useAgain:
+			return tx.RemoveSession(session.ID)
+		case useRotates:
+			session, err = s.rotate(tx, now, r, session)
 		}
-		if use == useRotates {
-			if session, err = s.rotate(tx, now, r, session); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 		return keep(tx, r.Proof, session, t)
 	})
@@ -65,13 +67,6 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 		return Tokens{}, ErrReuse
 	}
 	return t, nil
-}
-
-func endIf(tx store.Tx, end bool, id auth.SessionID) error {
-	if !end {
-		return nil
-	}
-	return tx.RemoveSession(id)
 }
 
 // sessionOfRefresh finds the session without the lock, for what the tokens will say.

@@ -1,14 +1,11 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
-	"github.com/qrauthd/qrauthd/internal/dpop"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -28,25 +25,6 @@ func spend(tx store.Tx, what oneTime) error {
 		return ErrReplay
 	}
 	return err
-}
-
-// wasted is how many proofs that yielded nothing are written, overall: a flood of
-// requests for codes and tokens that do not exist must not fill the database.
-var wasted = ratelimit.Rate{Count: 100, Per: time.Second}
-
-// usedUp remembers for all nodes a proof whose request yielded nothing, for it was
-// used all the same, and returns why nothing came of it. What yields something
-// remembers its proof in its own transaction.
-func (s *Service) usedUp(ctx context.Context, p dpop.Proof, why error) error {
-	if why == nil || p.Thumbprint == "" || errors.Is(why, ErrNonce) || errors.Is(why, ErrReplay) ||
-		s.wasted.Take(s.now(), "") > 0 {
-		return why
-	}
-	err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, p) })
-	if errors.Is(err, ErrReplay) {
-		return err
-	}
-	return why
 }
 
 // maxReplays bounds what is remembered in memory: two halves of this many.

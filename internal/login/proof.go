@@ -1,0 +1,65 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/dpop"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// admitProof checks the proof's nonce, and that it is new. The zero Proof is none.
+func (s *Service) admitProof(ctx context.Context, p dpop.Proof) error {
+	if p.Thumbprint == "" {
+		return nil
+	}
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	if !keys.Nonces.Fresh(now, p.Nonce) {
+		return ErrNonce
+	}
+	if !s.replays.first(now, p) {
+		return ErrReplay
+	}
+	return nil
+}
+
+// Nonce is what the next DPoP proofs must carry (RFC 9449 section 8).
+func (s *Service) Nonce(ctx context.Context) (string, error) {
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return "", err
+	}
+	return keys.Nonces.Issue(s.now()), nil
+}
+
+func spendProof(tx store.Tx, p dpop.Proof) error {
+	if p.Thumbprint == "" {
+		return nil
+	}
+	return spend(tx, p)
+}
+
+// wasted is how many proofs that yielded nothing are written, overall: a flood of
+// requests for codes and tokens that do not exist must not fill the database.
+var wasted = ratelimit.Rate{Count: 100, Per: time.Second}
+
+// usedUp remembers for all nodes a proof whose request yielded nothing, for it was
+// used all the same, and returns why nothing came of it. What yields something
+// remembers its proof in its own transaction.
+func (s *Service) usedUp(ctx context.Context, p dpop.Proof, why error) error {
+	if why == nil || p.Thumbprint == "" || errors.Is(why, ErrNonce) || errors.Is(why, ErrReplay) ||
+		s.wasted.Take(s.now(), "") > 0 {
+		return why
+	}
+	err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, p) })
+	if errors.Is(err, ErrReplay) {
+		return err
+	}
+	return why
+}

@@ -1,0 +1,213 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/dpop"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/keyring"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// settlement is how a grant is spent for tokens, by a device code or by an
+// authorization code.
+type settlement struct {
+	spend func(time.Time, grant.Grant) (grant.Grant, error)
+	// again reports whether what was spent may be asked for once more.
+	again func(time.Time, grant.Grant) bool
+}
+
+// spendGrant turns an approved grant into a session and its first tokens. What they
+// say was settled with the approval, so they are signed before the transaction
+// that spends the grant.
+func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant, how settlement) (Tokens, error) {
+	if !s.narrows(r.Resources, g.Resources) {
+		return Tokens{}, ErrTarget
+	}
+	d, err := s.draft(ctx, r, g)
+	if err != nil {
+		return Tokens{}, err
+	}
+	var refusal error // which is committed
+	_, err = s.change(ctx, g.ID, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+		refusal = nil
+		now := s.now()
+		spent, err := how.spend(now, g)
+		switch {
+		case errors.Is(err, grant.ErrMismatch):
+			refusal = err
+			return spent, nil
+		case err != nil:
+			return g, err
+		}
+		switch over, err := gone(tx, g); {
+		case err != nil:
+			return g, err
+		case over:
+			refusal = grant.ErrDenied
+			return g.Void(now), nil
+		}
+		return spent, d.write(tx, r.Proof)
+	})
+	if errors.Is(err, grant.ErrRedeemed) {
+		return s.repeat(ctx, r, g.ID, how)
+	}
+	if err = errors.Join(err, refusal); err != nil {
+		return Tokens{}, err
+	}
+	return d.tokens, nil
+}
+
+// draft is a session that is to begin, with its first tokens.
+type draft struct {
+	session auth.Session
+	tokens  Tokens
+}
+
+func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (draft, error) {
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return draft{}, err
+	}
+	id, err := secret.New(s.Random)
+	if err != nil {
+		return draft{}, err
+	}
+	now := s.now()
+	session := auth.Session{
+		ID:            auth.SessionID(id.Reveal()),
+		GrantID:       g.ID,
+		UserID:        g.UserID,
+		ClientID:      g.ClientID,
+		Scopes:        g.Scopes,
+		Resources:     g.Resources,
+		Device:        g.Device,
+		AuthTime:      g.DecidedAt,
+		KeyThumbprint: r.Proof.Thumbprint,
+		RotatedAt:     now,
+		CreatedAt:     now,
+	}
+	var refresh secret.Text
+	if g.Scopes.Has(auth.ScopeOffline) {
+		if refresh, err = s.newRefresh(keys, session.ID); err != nil {
+			return draft{}, err
+		}
+		session.Family = family(keys, session.ID).Hash()
+	}
+	session.ExpiresAt = s.ends(session, now)
+	t, err := s.tokens(r.issue(keys, now, session, g.Nonce))
+	t.Refresh = refresh
+	return draft{session, t}, err
+}
+
+// issue is what the tokens of the session are made from at this request.
+func (r TokenRequest) issue(keys *keyring.Set, now time.Time, session auth.Session, nonce string) issue {
+	resources := r.Resources
+	if len(resources) == 0 {
+		resources = session.Resources
+	}
+	return issue{
+		keys: keys, client: r.Client, session: session, scopes: session.Scopes, resources: resources,
+		key: r.Proof.Thumbprint, nonce: nonce, now: now,
+	}
+}
+
+func (d draft) write(tx store.Tx, proof dpop.Proof) error {
+	if err := tx.AddSession(d.session); err != nil {
+		return err
+	}
+	return keep(tx, proof, d.session, d.tokens)
+}
+
+// repeat gives the answer once more to who got it: the same client, with a proof of
+// the key that the tokens are bound to, for a short while and until the first
+// refresh shows that the answer has arrived. Anybody else gets grant.ErrRedeemed.
+// The family of refresh tokens stays one, so a thief's use of it still shows.
+func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, how settlement) (Tokens, error) {
+	var g grant.Grant
+	var session auth.Session
+	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
+		g, session, err = s.repeatable(tx, r, id, how)
+		return err
+	})
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !s.narrows(r.Resources, session.Resources) {
+		return Tokens{}, ErrTarget
+	}
+	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t, err := s.tokens(r.issue(keys, s.now(), session, g.Nonce))
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !session.Family.IsZero() {
+		if t.Refresh, err = s.newRefresh(keys, session.ID); err != nil {
+			return Tokens{}, err
+		}
+	}
+	err = s.Store.Update(ctx, func(tx store.Tx) error {
+		if _, _, err := s.repeatable(tx, r, id, how); err != nil {
+			return err
+		}
+		return keep(tx, r.Proof, session, t)
+	})
+	if err != nil {
+		return Tokens{}, err
+	}
+	return t, nil
+}
+
+// repeatable finds what the answer was about, if it may be given to this request
+// once more. grant.ErrRedeemed when it may not, or when the session is over.
+func (s *Service) repeatable(tx store.Tx, r TokenRequest, id auth.GrantID, how settlement) (grant.Grant, auth.Session, error) {
+	now := s.now()
+	g, err := tx.Grant(id)
+	if err != nil {
+		return g, auth.Session{}, unknown(err)
+	}
+	session, err := tx.SessionByGrant(id)
+	if err == nil {
+		_, err = alive(tx, now, session)
+	}
+	mine := r.proves(session.KeyThumbprint) && session.Generation == 0 && how.again(now, g)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !mine {
+		err = grant.ErrRedeemed
+	}
+	return g, session, err
+}
+
+// keep writes what has to be remembered of tokens that are about to be handed out.
+func keep(tx store.Tx, proof dpop.Proof, session auth.Session, t Tokens) error {
+	if err := spendProof(tx, proof); err != nil || t.Refresh.IsZero() {
+		return err
+	}
+	return tx.AddRefresh(auth.Refresh{Hash: t.Refresh.Hash(), SessionID: session.ID, Generation: session.Generation})
+}
+
+// gone reports whether the client or the person that an approved grant needs has
+// been removed or disabled since.
+func gone(tx store.Tx, g grant.Grant) (bool, error) {
+	if _, err := clientOf(tx, g); err != nil {
+		return missing(err)
+	}
+	u, err := tx.User(g.UserID)
+	if err != nil {
+		return missing(err)
+	}
+	return u.Disabled, nil
+}
+
+func missing(err error) (bool, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
+}
