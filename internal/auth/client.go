@@ -59,7 +59,9 @@ type Client struct {
 	Scopes      Scopes
 	Lifetime    time.Duration // of a grant
 	Interval    time.Duration // between polls
-	CreatedAt   time.Time
+	// Policy is what the operator demands of its sign-ins in particular; see Policies.
+	Policy    PolicyChange
+	CreatedAt time.Time
 }
 
 // ClientSecret is one of a client's secrets, as it is kept.

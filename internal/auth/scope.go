@@ -46,5 +46,16 @@ func (s Scopes) Within(allowed Scopes) bool {
 	return !slices.ContainsFunc(s, func(tok string) bool { return !allowed.Has(tok) })
 }
 
+// And is what both sets have, in the order of s.
+func (s Scopes) And(other Scopes) Scopes {
+	var both Scopes
+	for _, tok := range s {
+		if other.Has(tok) {
+			both = append(both, tok)
+		}
+	}
+	return both
+}
+
 // String is the form of the scope parameter.
 func (s Scopes) String() string { return strings.Join(s, " ") }

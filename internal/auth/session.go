@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/secret"
@@ -18,6 +19,12 @@ type Session struct {
 	// Resources are what its access tokens may be for, the default first (RFC 8707).
 	Resources []string
 	Device    Device
+	// Origin is the address that the desktop was last heard from.
+	Origin netip.Addr
+	// ReducedScopes are all that the desktop has until ReducedUntil; the zero time:
+	// nothing is, or is any more, withheld.
+	ReducedScopes Scopes
+	ReducedUntil  time.Time
 	// AuthTime is when the person proved their passkey.
 	AuthTime time.Time
 	// KeyThumbprint is that of the DPoP key that its tokens are bound to (RFC 9449
@@ -33,6 +40,17 @@ type Session struct {
 	// ExpiresAt is the end if nothing happens: of the idle time, which each refresh
 	// moves, and never past the absolute limit.
 	ExpiresAt time.Time
+}
+
+// Unconfirmed reports whether the person has yet to say that they know the desktop.
+func (s Session) Unconfirmed(now time.Time) bool { return now.Before(s.ReducedUntil) }
+
+// ScopesAt are what the session's tokens may be for at that time.
+func (s Session) ScopesAt(now time.Time) Scopes {
+	if s.Unconfirmed(now) {
+		return s.ReducedScopes
+	}
+	return s.Scopes
 }
 
 // Refresh is one refresh token, as it is kept. Several of one generation are

@@ -1,0 +1,51 @@
+package auth
+
+import "time"
+
+// FamiliarKind is what an account can be familiar with.
+type FamiliarKind string
+
+// The kinds.
+const (
+	FamiliarKey     FamiliarKind = "key"     // a desktop's DPoP key, by its thumbprint (RFC 7638)
+	FamiliarNetwork FamiliarKind = "network" // a desktop's network: /24 of IPv4, /64 of IPv6
+	FamiliarCountry FamiliarKind = "country" // a desktop's, ISO 3166-1 alpha-2
+)
+
+// FamiliarKept is how long it is remembered after it was last seen.
+const FamiliarKept = 366 * 24 * time.Hour
+
+// Familiar is something that the sign-ins of an account have had before, and that
+// makes the next one with it less of a risk.
+type Familiar struct {
+	UserID      UserID
+	Kind        FamiliarKind
+	Value       string
+	FirstSeenAt time.Time
+	LastSeenAt  time.Time
+}
+
+// BlockKind is what can be blocked.
+type BlockKind string
+
+// The kinds.
+const (
+	BlockKey     BlockKind = "key"     // a desktop's DPoP key, by its thumbprint
+	BlockAddress BlockKind = "address" // a desktop's address, or the /64 of an IPv6 one
+)
+
+// BlockedAddress is how long an address is blocked; a key is until the operator lifts it.
+const BlockedAddress = 24 * time.Hour
+
+// Block keeps a computer that somebody reported ("This wasn't me") from being signed
+// in to that account, and makes it a risk to all others.
+type Block struct {
+	Kind      BlockKind
+	Value     string
+	UserID    UserID // who reported it
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+}
+
+// Holds reports whether the block is in force at that time.
+func (b Block) Holds(now time.Time) bool { return b.ExpiresAt.IsZero() || now.Before(b.ExpiresAt) }
