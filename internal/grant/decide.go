@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"crypto/subtle"
 	"errors"
 	"time"
 
@@ -8,21 +9,37 @@ import (
 )
 
 // Scan notes that a page with this grant on it was opened: a soft fact, which
-// binds nobody. A grant that is past pending is returned as it is.
-func (g Grant) Scan(now time.Time) (Grant, error) {
+// binds nobody. A second browser that does so is noted for good, until the grant is
+// decided; what else is past pending is returned as it is.
+func (g Grant) Scan(now time.Time, browser auth.BrowserID) (Grant, error) {
 	if err := g.refusal(now); err != nil {
 		return g, err
 	}
-	if g.State != Pending {
+	opened := g.opened(browser)
+	if g.State == Pending {
+		opened.State = Scanned
+	}
+	if opened.State == g.State && opened.OpenedBy == g.OpenedBy && opened.OpenedTwice == g.OpenedTwice {
 		return g, nil
 	}
-	g.State = Scanned
-	return g.changed(), nil
+	return opened.changed(), nil
+}
+
+// opened is the grant with the browser among those that have opened it.
+func (g Grant) opened(browser auth.BrowserID) Grant {
+	switch {
+	case browser == "":
+	case g.OpenedBy == "":
+		g.OpenedBy = browser
+	case g.OpenedBy != browser:
+		g.OpenedTwice = true
+	}
+	return g
 }
 
 // Claim binds the grant to one browser and opens a passkey ceremony in it. The
 // same browser may claim again, which voids the earlier challenge; any other
-// gets ErrClaimed.
+// gets ErrClaimed. ErrVerifying when the passkey was proved already.
 func (g Grant) Claim(now time.Time, browser auth.BrowserID, challenge []byte) (Grant, error) {
 	if err := g.refusal(now); err != nil {
 		return g, err
@@ -30,6 +47,10 @@ func (g Grant) Claim(now time.Time, browser auth.BrowserID, challenge []byte) (G
 	if g.claimedElsewhere(browser) {
 		return g, ErrClaimed
 	}
+	if g.State == Verifying {
+		return g, ErrVerifying
+	}
+	g = g.opened(browser)
 	g.State, g.ClaimedBy, g.Challenge = Confirming, browser, challenge
 	return g.changed(), nil
 }
@@ -54,20 +75,70 @@ func (g Grant) Answer(now time.Time, browser auth.BrowserID) (Grant, []byte, err
 
 // Approve ends the ceremony in the person's favour. The caller has just
 // consumed the challenge with Answer and verified the passkey, in this same
-// transaction.
-func (g Grant) Approve(now time.Time, browser auth.BrowserID, user auth.UserID) (Grant, error) {
+// transaction. What is left of the scopes is all that the desktop will have.
+func (g Grant) Approve(now time.Time, browser auth.BrowserID, user auth.UserID, scopes auth.Scopes) (Grant, error) {
+	return g.proved(now, Approved, browser, user, scopes)
+}
+
+// AwaitNumber is Approve for a grant that needs more than a passkey: it is approved
+// when its desktop brings the number, with Confirm.
+func (g Grant) AwaitNumber(now time.Time, browser auth.BrowserID, user auth.UserID, scopes auth.Scopes, number string) (Grant, error) {
+	if g.ForBrowser() || number == "" {
+		return g, ErrNotClaimed
+	}
+	after, err := g.proved(now, Verifying, browser, user, scopes)
+	if err != nil {
+		return g, err
+	}
+	after.Number, after.Tries = number, 0
+	return after, nil
+}
+
+func (g Grant) proved(now time.Time, next State, browser auth.BrowserID, user auth.UserID, scopes auth.Scopes) (Grant, error) {
 	if err := g.refusal(now); err != nil {
 		return g, err
 	}
 	if g.claimedElsewhere(browser) {
 		return g, ErrClaimed
 	}
-	if g.State != Confirming || g.Challenge != nil || user == "" {
+	if g.State != Confirming || g.Challenge != nil || user == "" || !scopes.Within(g.Scopes) {
 		return g, ErrNotClaimed
 	}
-	g.State, g.UserID, g.DecidedAt = Approved, user, now
+	g.State, g.UserID, g.DecidedAt, g.Scopes = next, user, now, scopes
 	return g.changed(), nil
 }
+
+// NumberTries is how many numbers a desktop may try before the grant is denied.
+const NumberTries = 3
+
+// Confirm ends a grant that awaits a number by the one that was typed on its
+// desktop. With ErrNumber the grant that comes back has one try less, and after the
+// last it is denied. ErrNoNumber when none is awaited.
+func (g Grant) Confirm(now time.Time, client auth.ClientID, number string) (Grant, error) {
+	if g.ClientID != client {
+		return g, ErrForeign
+	}
+	if err := g.refusal(now); err != nil {
+		return g, err
+	}
+	if g.State != Verifying {
+		return g, ErrNoNumber
+	}
+	if subtle.ConstantTimeCompare([]byte(number), []byte(g.Number)) == 1 {
+		g.State = Approved
+		return g.changed(), nil
+	}
+	if g.Tries++; g.Tries >= NumberTries {
+		g.State = Denied
+	}
+	return g.changed(), ErrNumber
+}
+
+// TriesLeft is how many numbers may still be tried.
+func (g Grant) TriesLeft() int { return max(0, NumberTries-g.Tries) }
+
+// NumberFailed reports that wrong numbers ended the grant, and no person.
+func (g Grant) NumberFailed() bool { return g.State == Denied && g.Tries >= NumberTries }
 
 // Deny ends the grant for the person. It is open to the browser that claimed
 // the grant, and to the first one to answer when none has.

@@ -14,5 +14,8 @@ var (
 	ErrNotClaimed = errors.New("no ceremony of this browser is open on the grant")
 	ErrClaimed    = errors.New("another browser has claimed the grant")
 	ErrMismatch   = errors.New("redirect_uri or code_verifier is not the authorization request's")
+	ErrVerifying  = errors.New("the passkey is proved, and the number is awaited on the desktop")
+	ErrNoNumber   = errors.New("no number is awaited")
+	ErrNumber     = errors.New("that is not the number on the phone")
 	ErrNotDue     = errors.New("the user code is not due for rotation")
 )

@@ -40,7 +40,7 @@ func (v *visit) apply(t *rapid.T) {
 		"approve", "approve", "mint", "mint", "exchange", "exchange", "exchange", "redeem", "deny", "cancel", "void", "rotate",
 	}).Draw(t, "event") {
 	case "approve":
-		err = v.approve(browser)
+		err = v.approve(t, browser)
 	case "mint":
 		err = v.mint(t, browser)
 	case "exchange":
@@ -61,7 +61,7 @@ func (v *visit) apply(t *rapid.T) {
 	v.check(t, before, err)
 }
 
-func (v *visit) approve(browser auth.BrowserID) error {
+func (v *visit) approve(t *rapid.T, browser auth.BrowserID) error {
 	claimed, err := v.g.Claim(v.now, browser, []byte("challenge"))
 	if err != nil {
 		return err
@@ -70,7 +70,10 @@ func (v *visit) approve(browser auth.BrowserID) error {
 	if err != nil {
 		return err
 	}
-	approved, err := answered.Approve(v.now, browser, ada)
+	if _, err := answered.AwaitNumber(v.now, browser, ada, auth.Scopes{"openid"}, number); !errors.Is(err, grant.ErrNotClaimed) {
+		t.Fatalf("an authorization request awaits a number: %v", err)
+	}
+	approved, err := answered.Approve(v.now, browser, ada, auth.Scopes{"openid"})
 	if err == nil {
 		v.g, v.approvedBy = approved, browser
 	}

@@ -45,7 +45,7 @@ func consented(t *testing.T) grant.Grant {
 	ok := must(t)
 	g := ok(asked().Claim(start, phone, []byte("challenge")))
 	g, _, err := g.Answer(start, phone)
-	return ok(ok(g, err).Approve(start, phone, ada))
+	return ok(ok(g, err).Approve(start, phone, ada, auth.Scopes{"openid"}))
 }
 
 // minted is consented with its first code.

@@ -16,6 +16,7 @@ const (
 	Pending    State = "pending"
 	Scanned    State = "scanned"
 	Confirming State = "confirming"
+	Verifying  State = "verifying"
 	Approved   State = "approved"
 	Redeemed   State = "redeemed"
 	Denied     State = "denied"
@@ -55,13 +56,24 @@ type Grant struct {
 	OldCode      UserCode
 	OldCodeUntil time.Time
 
+	// OpenedBy is the browser that opened the code first, and OpenedTwice says that
+	// another one did too, which then counts for good.
+	OpenedBy    auth.BrowserID
+	OpenedTwice bool
+	// Crowded says that the sign-in was one of very many from its address.
+	Crowded bool
+
 	// ClaimedBy is the one browser that may decide, once it has tapped Approve or Deny.
 	ClaimedBy auth.BrowserID
 	// Challenge is the open passkey ceremony's state; nil when none is open.
 	Challenge []byte
 
-	UserID     auth.UserID // who approved
-	DecidedAt  time.Time   // approved, denied or cancelled
+	UserID    auth.UserID // who approved
+	DecidedAt time.Time   // by a passkey, denied or cancelled
+	// Number is what the person is to type on the desktop, of NumberDigits; empty: none
+	// is awaited or ever was. Tries counts those that were wrong.
+	Number     string
+	Tries      int
 	RedeemedAt time.Time
 }
 
@@ -90,6 +102,7 @@ type Request struct {
 	KeyThumbprint string
 	Nonce         string
 	Redirect      Redirect
+	Crowded       bool
 }
 
 // New begins a grant. Lifetime and interval are the client's; both have been
@@ -113,6 +126,7 @@ func New(now time.Time, r Request) Grant {
 		KeyThumbprint: r.KeyThumbprint,
 		Nonce:         r.Nonce,
 		Redirect:      r.Redirect,
+		Crowded:       r.Crowded,
 	}
 }
 

@@ -20,13 +20,18 @@ const (
 	phone auth.BrowserID = "phone"
 	other auth.BrowserID = "another phone"
 	ada   auth.UserID    = "ada"
+
+	number = "47" // that in(t, grant.Verifying) awaits
 )
+
+// wanted are the scopes that pending asks for.
+var wanted = auth.Scopes{"openid", "profile", "offline_access"}
 
 func pending() grant.Grant {
 	return grant.New(start, grant.Request{
 		ID:       "g",
 		ClientID: app,
-		Scopes:   auth.Scopes{"openid"},
+		Scopes:   wanted,
 		Device:   auth.Device{Name: "ALICE-PC"},
 		Origin:   netip.MustParseAddr("192.0.2.7"),
 		Code:     "WDJBMJHT",
@@ -53,14 +58,13 @@ func in(t *testing.T, s grant.State) grant.Grant {
 	switch s {
 	case grant.Pending:
 	case grant.Scanned:
-		g = ok(g.Scan(start))
+		g = ok(g.Scan(start, phone))
 	case grant.Confirming:
 		g = ok(g.Claim(start, phone, []byte("challenge")))
+	case grant.Verifying:
+		g = ok(answered(t).AwaitNumber(start, phone, ada, wanted, number))
 	case grant.Approved, grant.Redeemed:
-		g = ok(g.Claim(start, phone, []byte("challenge")))
-		g, _, err := g.Answer(start, phone)
-		g = ok(g, err)
-		g = ok(g.Approve(start, phone, ada))
+		g = ok(answered(t).Approve(start, phone, ada, wanted))
 		if s == grant.Redeemed {
 			g = ok(g.Redeem(start, app))
 		}
@@ -75,9 +79,16 @@ func in(t *testing.T, s grant.State) grant.Grant {
 	return g
 }
 
+// answered is a grant with its challenge spent: phone's passkey may approve it.
+func answered(t *testing.T) grant.Grant {
+	t.Helper()
+	g, _, err := in(t, grant.Confirming).Answer(start, phone)
+	return must(t)(g, err)
+}
+
 func TestTransitions(t *testing.T) {
 	late := start.Add(300 * time.Second)
-	scan := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Scan(now) }
+	scan := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Scan(now, phone) }
 	claim := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Claim(now, phone, []byte("c")) }
 	claimOther := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Claim(now, other, []byte("c")) }
 	approve := func(g grant.Grant, now time.Time) (grant.Grant, error) {
@@ -85,9 +96,19 @@ func TestTransitions(t *testing.T) {
 		if err != nil {
 			return g, err
 		}
-		return g.Approve(now, phone, ada)
+		return g.Approve(now, phone, ada, wanted)
 	}
-	approveOther := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Approve(now, other, ada) }
+	await := func(g grant.Grant, now time.Time) (grant.Grant, error) {
+		g, _, err := g.Answer(now, phone)
+		if err != nil {
+			return g, err
+		}
+		return g.AwaitNumber(now, phone, ada, wanted, number)
+	}
+	confirm := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Confirm(now, app, number) }
+	confirmWrong := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Confirm(now, app, "48") }
+	confirmForeign := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Confirm(now, "another app", number) }
+	approveOther := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Approve(now, other, ada, wanted) }
 	deny := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Deny(now, phone) }
 	denyOther := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Deny(now, other) }
 	cancel := func(g grant.Grant, now time.Time) (grant.Grant, error) { return g.Cancel(now, app) }
@@ -120,6 +141,29 @@ func TestTransitions(t *testing.T) {
 		{"a late approval cannot revive a cancelled grant", grant.Cancelled, start, approve, grant.Cancelled, grant.ErrCancelled},
 		{"going back after Deny cannot approve", grant.Denied, start, approve, grant.Denied, grant.ErrDenied},
 		{"a late approval cannot revive a redeemed grant", grant.Redeemed, start, approve, grant.Redeemed, grant.ErrRedeemed},
+		{"the passkey's answer may have a number awaited", grant.Confirming, start, await, grant.Verifying, nil},
+		{"no number is awaited without a ceremony", grant.Scanned, start, await, grant.Scanned, grant.ErrNotClaimed},
+		{"a scan does not undo what awaits a number", grant.Verifying, start, scan, grant.Verifying, nil},
+		{"the passkey alone does not approve what awaits a number", grant.Verifying, start, approve, grant.Verifying, grant.ErrNotClaimed},
+		{"no other number is awaited then", grant.Verifying, start, await, grant.Verifying, grant.ErrNotClaimed},
+		{"nor can it be claimed again", grant.Verifying, start, claim, grant.Verifying, grant.ErrVerifying},
+		{"nor by another browser", grant.Verifying, start, claimOther, grant.Verifying, grant.ErrClaimed},
+		{"the number on the desktop approves", grant.Verifying, start, confirm, grant.Approved, nil},
+		{"a wrong number does not", grant.Verifying, start, confirmWrong, grant.Verifying, grant.ErrNumber},
+		{"another client's number counts for nothing", grant.Verifying, start, confirmForeign, grant.Verifying, grant.ErrForeign},
+		{"a number that nobody awaits", grant.Confirming, start, confirm, grant.Confirming, grant.ErrNoNumber},
+		{"a number before anything was opened", grant.Pending, start, confirm, grant.Pending, grant.ErrNoNumber},
+		{"a number that comes twice", grant.Approved, start, confirm, grant.Approved, grant.ErrApproved},
+		{"a late number cannot revive an expired grant", grant.Verifying, late, confirm, grant.Expired, grant.ErrExpired},
+		{"a late wrong number neither", grant.Verifying, late, confirmWrong, grant.Expired, grant.ErrExpired},
+		{"a number cannot revive a denied grant", grant.Denied, start, confirm, grant.Denied, grant.ErrDenied},
+		{"a number cannot revive a cancelled grant", grant.Cancelled, start, confirm, grant.Cancelled, grant.ErrCancelled},
+		{"a number cannot revive a redeemed grant", grant.Redeemed, start, confirm, grant.Redeemed, grant.ErrRedeemed},
+		{"the browser that claimed may deny while the number is awaited", grant.Verifying, start, deny, grant.Denied, nil},
+		{"another browser cannot deny then", grant.Verifying, start, denyOther, grant.Verifying, grant.ErrClaimed},
+		{"the desktop cancels while the number is awaited", grant.Verifying, start, cancel, grant.Cancelled, nil},
+		{"what awaits a number yields nothing", grant.Verifying, start, redeem, grant.Verifying, grant.ErrPending},
+		{"what awaited a number too long is expired", grant.Verifying, late, redeem, grant.Expired, grant.ErrExpired},
 		{"denying needs no claim before it", grant.Pending, start, deny, grant.Denied, nil},
 		{"the browser that claimed may deny", grant.Confirming, start, deny, grant.Denied, nil},
 		{"another browser cannot deny what is claimed", grant.Confirming, start, denyOther, grant.Confirming, grant.ErrClaimed},
@@ -147,8 +191,8 @@ func TestTransitions(t *testing.T) {
 			if got := after.StateAt(tt.now); got != tt.want {
 				t.Errorf("state: got %s, want %s", got, tt.want)
 			}
-			if changed := after.State != before.State; changed && after.Seq <= before.Seq {
-				t.Errorf("seq stayed at %d over a change of state", after.Seq)
+			if changed := after.State != before.State || after.Tries != before.Tries; changed && after.Seq <= before.Seq {
+				t.Errorf("seq stayed at %d over a change", after.Seq)
 			}
 		})
 	}
@@ -177,7 +221,7 @@ func TestAChallengeIsSpentByTheFirstAnswer(t *testing.T) {
 }
 
 func TestApproveNeedsTheChallengeSpent(t *testing.T) {
-	if _, err := in(t, grant.Confirming).Approve(start, phone, ada); !errors.Is(err, grant.ErrNotClaimed) {
+	if _, err := in(t, grant.Confirming).Approve(start, phone, ada, wanted); !errors.Is(err, grant.ErrNotClaimed) {
 		t.Errorf("got %v, want ErrNotClaimed while the challenge is open", err)
 	}
 }
@@ -203,10 +247,10 @@ func TestWithoutABrowserNothingIsDecided(t *testing.T) {
 }
 
 func TestVoid(t *testing.T) {
-	for _, state := range []grant.State{grant.Pending, grant.Scanned, grant.Confirming, grant.Approved} {
+	for _, state := range []grant.State{grant.Pending, grant.Scanned, grant.Confirming, grant.Verifying, grant.Approved} {
 		g := in(t, state)
 		after := g.Void(start)
-		if after.State != grant.Denied || !after.Voided() || after.Challenge != nil || after.UserID != "" || after.Seq != g.Seq+1 {
+		if after.State != grant.Denied || !after.Voided() || after.NumberFailed() || after.Challenge != nil || after.UserID != "" || after.Seq != g.Seq+1 {
 			t.Errorf("a grant that was %s: got %+v, want it denied by nobody", state, after)
 		}
 		if again := after.Void(start); again.Seq != after.Seq {

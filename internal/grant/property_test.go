@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -17,6 +18,12 @@ type life struct {
 	now time.Time
 
 	claimedBy auth.BrowserID // the first that claimed or denied
+	openedBy  auth.BrowserID // the first that opened it
+	twice     bool           // another one has opened it
+	scopes    auth.Scopes    // as they were at last
+	number    string         // that is awaited, or was
+	wrong     int            // numbers so far
+	approved  bool           // as it has to be
 	ended     grant.State    // denied, cancelled or expired, once seen
 	redeemed  int
 	seq       int64
@@ -28,18 +35,20 @@ func (l *life) apply(t *rapid.T) {
 	browser := rapid.SampledFrom([]auth.BrowserID{phone, phone, other, ""}).Draw(t, "browser")
 	before := l.g
 	var err error
-	switch event := rapid.SampledFrom([]string{"scan", "claim", "approve", "deny", "cancel", "redeem", "rotate", "void", "mint", "exchange"}).Draw(t, "event"); event {
+	switch event := rapid.SampledFrom([]string{
+		"scan", "claim", "claim", "approve", "await", "await", "confirm", "confirm", "deny", "cancel", "redeem", "rotate", "void", "mint", "exchange",
+	}).Draw(t, "event"); event {
 	case "scan":
-		l.g, err = l.g.Scan(l.now)
+		l.g, err = l.g.Scan(l.now, browser)
+		l.opened(browser, err)
 	case "claim":
 		l.g, err = l.g.Claim(l.now, browser, []byte("challenge"))
 		l.decidedBy(t, event, browser, err)
-	case "approve":
-		var answered grant.Grant
-		if answered, _, err = l.g.Answer(l.now, browser); err == nil {
-			l.g, err = answered.Approve(l.now, browser, ada)
-		}
-		l.decidedBy(t, event, browser, err)
+		l.opened(browser, err)
+	case "approve", "await":
+		err = l.prove(t, event, browser)
+	case "confirm":
+		err = l.confirm(t, client)
 	case "deny":
 		l.g, err = l.g.Deny(l.now, browser)
 		l.decidedBy(t, event, browser, err)
@@ -51,7 +60,7 @@ func (l *life) apply(t *rapid.T) {
 		l.byClient(t, event, client, err)
 		if err == nil {
 			l.redeemed++
-			if before.UserID == "" {
+			if before.UserID == "" || !l.approved {
 				t.Fatalf("redeemed a grant that nobody approved")
 			}
 		}
@@ -74,6 +83,68 @@ func (l *life) apply(t *rapid.T) {
 		}
 	}
 	l.check(t, before, err)
+}
+
+// prove brings a passkey, which approves the grant or has a number awaited.
+func (l *life) prove(t *rapid.T, event string, browser auth.BrowserID) error {
+	answered, _, err := l.g.Answer(l.now, browser)
+	if err != nil {
+		return err
+	}
+	scopes := rapid.SampledFrom([]auth.Scopes{wanted, wanted[:1], nil, {"openid", "files.write"}}).Draw(t, "scopes")
+	after := answered
+	if event == "approve" {
+		after, err = answered.Approve(l.now, browser, ada, scopes)
+	} else {
+		after, err = answered.AwaitNumber(l.now, browser, ada, scopes, number)
+	}
+	if err != nil {
+		return err // and the transaction with the answer in it is undone
+	}
+	l.decidedBy(t, event, browser, nil)
+	l.g = after
+	if event == "approve" {
+		l.approved = true
+	} else {
+		l.number = number
+	}
+	return nil
+}
+
+func (l *life) confirm(t *rapid.T, client auth.ClientID) (err error) {
+	typed := rapid.SampledFrom([]string{number, "48", "", "4", "٤٧"}).Draw(t, "number")
+	awaited := l.g.StateAt(l.now) == grant.Verifying && client == app
+	l.g, err = l.g.Confirm(l.now, client, typed)
+	switch wrong := errors.Is(err, grant.ErrNumber); {
+	case (err == nil) != (awaited && typed == l.number):
+		t.Fatalf("confirm %q of %q: got %v, awaited %t", typed, l.number, err, awaited)
+	case wrong != (awaited && typed != l.number):
+		t.Fatalf("confirm %q of %q: got %v, awaited %t", typed, l.number, err, awaited)
+	case wrong:
+		l.wrong++
+	case err == nil:
+		l.approved = true
+	}
+	if err == nil && (l.number == "" || l.wrong >= grant.NumberTries || l.approvedBefore()) {
+		t.Fatalf("approved by %q after %d wrong numbers", typed, l.wrong)
+	}
+	if failed := l.wrong == grant.NumberTries; l.g.NumberFailed() != failed {
+		t.Fatalf("after %d wrong numbers: failed %t", l.wrong, l.g.NumberFailed())
+	}
+	return err
+}
+
+// approvedBefore: once redeemed or over, nothing approves any more.
+func (l *life) approvedBefore() bool { return l.redeemed > 0 || l.ended != "" }
+
+func (l *life) opened(browser auth.BrowserID, err error) {
+	switch {
+	case err != nil || browser == "":
+	case l.openedBy == "":
+		l.openedBy = browser
+	case l.openedBy != browser:
+		l.twice = true
+	}
 }
 
 func (l *life) decidedBy(t *rapid.T, event string, browser auth.BrowserID, err error) {
@@ -99,7 +170,7 @@ func (l *life) check(t *rapid.T, before grant.Grant, err error) {
 	if l.ended != "" && l.redeemed > 0 && l.g.State == grant.Redeemed && before.State != grant.Redeemed {
 		t.Fatalf("redeemed after it was %s", l.ended)
 	}
-	if err != nil && before.Seq != l.g.Seq {
+	if err != nil && !errors.Is(err, grant.ErrNumber) && before.Seq != l.g.Seq {
 		t.Fatalf("a refused transition (%v) moved seq from %d to %d", err, before.Seq, l.g.Seq)
 	}
 	if seq := l.g.SeqAt(l.now); seq < l.seq {
@@ -118,6 +189,19 @@ func (l *life) check(t *rapid.T, before grant.Grant, err error) {
 			t.Fatalf("%s was revived as %s", l.ended, s)
 		}
 	}
+	if s := l.g.State; (s == grant.Approved || s == grant.Redeemed) && !l.approved {
+		t.Fatalf("%s, and nobody has approved it", s)
+	}
+	if l.g.OpenedBy != l.openedBy || l.g.OpenedTwice != l.twice {
+		t.Fatalf("opened by %q, twice %t; want %q, %t", l.g.OpenedBy, l.g.OpenedTwice, l.openedBy, l.twice)
+	}
+	if l.g.TriesLeft() != grant.NumberTries-l.wrong {
+		t.Fatalf("%d tries left after %d wrong numbers", l.g.TriesLeft(), l.wrong)
+	}
+	if !l.g.Scopes.Within(l.scopes) {
+		t.Fatalf("scopes widened from %q to %q", l.scopes, l.g.Scopes)
+	}
+	l.scopes = l.g.Scopes
 	for code, until := range l.codes {
 		if opens := l.g.Opens(l.now, code); opens && !l.now.Before(until) {
 			t.Fatalf("the replaced code %s still opens after its grace", code)
@@ -127,7 +211,7 @@ func (l *life) check(t *rapid.T, before grant.Grant, err error) {
 
 func TestEveryLifeOfAGrantKeepsThePromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := &life{g: pending(), now: start, codes: make(map[grant.UserCode]time.Time)}
+		l := &life{g: pending(), now: start, scopes: wanted, codes: make(map[grant.UserCode]time.Time)}
 		for range rapid.IntRange(1, 30).Draw(t, "events") {
 			l.now = l.now.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "seconds")) * time.Second)
 			l.apply(t)
