@@ -55,7 +55,7 @@ const GrantKept = time.Hour
 
 // Pruned counts the records that a Prune deleted.
 type Pruned struct {
-	Grants, Sessions, Browsers, Invitations, Ceremonies, Keys, Replays int
+	Grants, Sessions, Browsers, Invitations, Ceremonies, Keys, Replays, Familiars, Blocks, Messages int
 }
 
 // Tx is a transaction. It is bound to the context that it was begun with, to be
@@ -73,6 +73,10 @@ type Tx interface {
 	Invitations
 	RecoveryCodes
 	Ceremonies
+	Audit
+	Outbox
+	Familiars
+	Blocks
 }
 
 // Grants keeps sign-ins. Neither of a grant's user codes may be one that another
@@ -107,8 +111,9 @@ type Users interface {
 	User(auth.UserID) (auth.User, error)
 	Users() ([]auth.User, error) // oldest first
 	SetUser(auth.User) error
-	// RemoveUser deletes the user and all that is theirs: passkeys, sessions,
-	// browsers, invitations, recovery codes. Their grants stay, to be denied.
+	// RemoveUser deletes the user and all that is theirs: passkeys, sessions, browsers,
+	// invitations, recovery codes, familiars. Their grants stay, to be denied; their
+	// blocks and what the audit log tells stay as well.
 	RemoveUser(auth.UserID) error
 }
 
@@ -191,4 +196,45 @@ type Ceremonies interface {
 	AddCeremony(auth.Ceremony) error
 	// TakeCeremony returns the ceremony and deletes it: one answer, right or wrong.
 	TakeCeremony(secret.Hash) (auth.Ceremony, error)
+}
+
+// Audit keeps the audit log. Records are never changed, but for what ForgetAudit does.
+type Audit interface {
+	// AddAudit appends the record and makes it the head. ErrConflict unless its Seq and
+	// Previous follow the head's.
+	AddAudit(auth.AuditRecord) error
+	// AuditHead is kept apart from the records, so that missing ones at the end show.
+	AuditHead() (auth.AuditHead, error)
+	// Audit returns up to limit records with a Seq greater than after, in their order.
+	Audit(after int64, limit int) ([]auth.AuditRecord, error)
+	// ForgetAudit deletes the Personal of up to limit records from before the time that
+	// still have one, and says of how many.
+	ForgetAudit(before time.Time, limit int) (int, error)
+}
+
+// Outbox keeps the notices to the operator's webhook until they are delivered.
+type Outbox interface {
+	AddMessage(auth.Message) error
+	// DueMessages returns up to limit messages whose DueAt is not after now, the one that is due longest first.
+	DueMessages(now time.Time, limit int) ([]auth.Message, error)
+	SetMessage(auth.Message) error // ErrNotFound unless added
+	RemoveMessage(id string) error
+}
+
+// Familiars keeps what accounts have had before.
+type Familiars interface {
+	PutFamiliar(auth.Familiar) error // adds or replaces that of the user, kind and value
+	FamiliarsOf(auth.UserID) ([]auth.Familiar, error)
+	// RemoveFamiliar deletes it. That there is none is no error.
+	RemoveFamiliar(user auth.UserID, kind auth.FamiliarKind, value string) error
+}
+
+// Blocks keeps what people have reported.
+type Blocks interface {
+	PutBlock(auth.Block) error // adds or replaces that of the kind, value and user
+	// BlocksOn finds the blocks of the value, whoever reported it, in force or not.
+	BlocksOn(kind auth.BlockKind, value string) ([]auth.Block, error)
+	Blocks() ([]auth.Block, error) // oldest first
+	// RemoveBlocks lifts all blocks of the value. ErrNotFound when there is none.
+	RemoveBlocks(kind auth.BlockKind, value string) error
 }

@@ -103,55 +103,108 @@ func BenchmarkGrant(b *testing.B) {
 }
 
 func BenchmarkRedeem(b *testing.B) {
+	benchmarkRedeem(b, func(store.Tx, time.Time, auth.Session) error { return nil })
+}
+
+// BenchmarkRedeemRecorded is a redeem that is written into the audit log, and that
+// makes the desktop's key and network familiar.
+func BenchmarkRedeemRecorded(b *testing.B) { benchmarkRedeem(b, recordSignIn) }
+
+// redeemers is how many people the redeemed grants are of.
+const redeemers = 1000
+
+// benchmarkRedeem has also do more of the transaction in which the session begins.
+func benchmarkRedeem(b *testing.B, also func(store.Tx, time.Time, auth.Session) error) {
 	db := openAt(b, newPath(b), Options{})
-	if err := db.Update(context.Background(), func(tx store.Tx) error {
-		return errors.Join(tx.AddUser(auth.User{ID: "alice"}), tx.AddClient(auth.Client{ID: "desktop-demo"}))
-	}); err != nil {
-		b.Fatal(err)
-	}
-	ids := make([]auth.GrantID, b.N)
-	if err := db.Update(context.Background(), func(tx store.Tx) error {
-		for i := range ids {
-			g := newGrant(b)
-			g.State, g.UserID, ids[i] = grant.Approved, "alice", g.ID
-			if err := tx.AddGrant(g); err != nil && !errors.Is(err, store.ErrConflict) {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		b.Fatal(err)
-	}
+	ids := approvedGrants(b, db, b.N)
 	var next atomic.Int64
 	b.ResetTimer()
 	inParallel(b, func() error {
 		id := ids[next.Add(1)-1]
 		return db.Update(context.Background(), func(tx store.Tx) error {
-			g, err := tx.Grant(id)
+			now := time.Now()
+			s, err := redeem(tx, now, id)
 			if errors.Is(err, store.ErrNotFound) {
 				return nil // its code was taken
 			}
 			if err != nil {
 				return err
 			}
-			now := time.Now()
-			if g, err = g.Redeem(now, g.ClientID); err != nil {
-				return err
-			}
-			if err := tx.SetGrant(g); err != nil {
-				return err
-			}
-			id := auth.SessionID(secret.Must().Hash().String())
-			if err := tx.AddSession(auth.Session{
-				ID: id, GrantID: g.ID, UserID: g.UserID, ClientID: g.ClientID, Scopes: g.Scopes,
-				Device: g.Device, AuthTime: now, Family: secret.Must().Hash(), Generation: 1, RotatedAt: now,
-				CreatedAt: now, ExpiresAt: now.Add(time.Hour),
-			}); err != nil {
-				return err
-			}
-			return tx.AddRefresh(auth.Refresh{Hash: secret.Must().Hash(), SessionID: id, Generation: 1})
+			return also(tx, now, s)
 		})
 	})
+}
+
+func approvedGrants(b *testing.B, db *DB, n int) []auth.GrantID {
+	ids := make([]auth.GrantID, n)
+	if err := db.Update(context.Background(), func(tx store.Tx) error {
+		for i := range redeemers {
+			if err := tx.AddUser(auth.User{ID: redeemer(i)}); err != nil {
+				return err
+			}
+		}
+		for i := range ids {
+			g := newGrant(b)
+			g.State, g.UserID, ids[i] = grant.Approved, redeemer(i), g.ID
+			if err := tx.AddGrant(g); err != nil && !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+		}
+		return tx.AddClient(auth.Client{ID: "desktop-demo"})
+	}); err != nil {
+		b.Fatal(err)
+	}
+	return ids
+}
+
+func redeemer(i int) auth.UserID { return auth.UserID(fmt.Sprintf("person-%d", i%redeemers)) }
+
+// redeem is what the storage does when a desktop gets its tokens.
+func redeem(tx store.Tx, now time.Time, id auth.GrantID) (auth.Session, error) {
+	g, err := tx.Grant(id)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	if g, err = g.Redeem(now, g.ClientID); err != nil {
+		return auth.Session{}, err
+	}
+	if err := tx.SetGrant(g); err != nil {
+		return auth.Session{}, err
+	}
+	s := auth.Session{
+		ID: auth.SessionID(secret.Must().Hash().String()), GrantID: g.ID, UserID: g.UserID, ClientID: g.ClientID, Scopes: g.Scopes,
+		Device: g.Device, AuthTime: now, Family: secret.Must().Hash(), Generation: 1, RotatedAt: now,
+		CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+	if err := tx.AddSession(s); err != nil {
+		return s, err
+	}
+	return s, tx.AddRefresh(auth.Refresh{Hash: secret.Must().Hash(), SessionID: s.ID, Generation: 1})
+}
+
+// recordSignIn is what the storage does to remember a sign-in.
+func recordSignIn(tx store.Tx, now time.Time, s auth.Session) error {
+	head, err := tx.AuditHead()
+	if err != nil {
+		return err
+	}
+	if err := tx.AddAudit(auth.AuditRecord{
+		Seq: head.Seq + 1, At: now, Type: auth.EventSignedIn, Actor: auth.ActorDesktop, ClientID: s.ClientID,
+		Risk: "medium", Reasons: []string{"other_network"}, Personal: make([]byte, 400), PersonalHash: secret.Must().Hash(),
+		Previous: head.Hash, Hash: secret.Must().Hash(),
+	}); err != nil {
+		return err
+	}
+	for kind, value := range map[auth.FamiliarKind]string{
+		auth.FamiliarKey: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", auth.FamiliarNetwork: "192.0.2.0/24",
+	} {
+		if err := tx.PutFamiliar(auth.Familiar{
+			UserID: s.UserID, Kind: kind, Value: value, FirstSeenAt: now, LastSeenAt: now,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BenchmarkAddReplay is what each request with a proof writes.

@@ -3,12 +3,13 @@ package sqlite
 import "github.com/qrauthd/qrauthd/internal/auth"
 
 const clientColumns = `id, name, verified, auth_method, secrets, keys, redirect_uris, resources, introspects,
-	pairwise, require_dpop, scopes, lifetime, poll_interval, created_at`
+	pairwise, require_dpop, scopes, lifetime, poll_interval, policy, created_at`
 
 func scanClient(r row) (c auth.Client, err error) {
 	err = r.Scan(&c.ID, &c.Name, &c.Verified, &c.AuthMethod, (*clientSecrets)(&c.Secrets), &c.Keys,
 		(*words)(&c.RedirectURIs), (*words)(&c.Resources), (*words)(&c.Introspects),
-		&c.Pairwise, &c.RequireDPoP, scopes(&c.Scopes), &c.Lifetime, &c.Interval, (*instant)(&c.CreatedAt))
+		&c.Pairwise, &c.RequireDPoP, scopes(&c.Scopes), &c.Lifetime, &c.Interval,
+		(*policyChange)(&c.Policy), (*instant)(&c.CreatedAt))
 	return c, err
 }
 
@@ -17,12 +18,13 @@ func clientArgs(c auth.Client) []any {
 	return []any{
 		c.Name, c.Verified, string(c.AuthMethod), clientSecrets(c.Secrets), blob(c.Keys),
 		words(c.RedirectURIs), words(c.Resources), words(c.Introspects),
-		c.Pairwise, c.RequireDPoP, c.Scopes.String(), int64(c.Lifetime), int64(c.Interval), instant(c.CreatedAt),
+		c.Pairwise, c.RequireDPoP, c.Scopes.String(), int64(c.Lifetime), int64(c.Interval),
+		policyChange(c.Policy), instant(c.CreatedAt),
 	}
 }
 
 func (t *tx) AddClient(c auth.Client) error {
-	return t.add("client", `INSERT INTO clients (`+clientColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	return t.add("client", `INSERT INTO clients (`+clientColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		append([]any{string(c.ID)}, clientArgs(c)...)...)
 }
 
@@ -37,7 +39,7 @@ func (t *tx) Clients() ([]auth.Client, error) {
 func (t *tx) SetClient(c auth.Client) error {
 	return t.change("client", `UPDATE clients SET name=?, verified=?, auth_method=?, secrets=?, keys=?,
 		redirect_uris=?, resources=?, introspects=?, pairwise=?, require_dpop=?,
-		scopes=?, lifetime=?, poll_interval=?, created_at=? WHERE id = ?`,
+		scopes=?, lifetime=?, poll_interval=?, policy=?, created_at=? WHERE id = ?`,
 		append(clientArgs(c), string(c.ID))...)
 }
 

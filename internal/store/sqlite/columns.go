@@ -150,6 +150,33 @@ func (s storedSecret) secret() (auth.ClientSecret, error) {
 	return auth.ClientSecret{Hash: h, CreatedAt: time.Time(s.CreatedAt), ExpiresAt: time.Time(s.ExpiresAt)}, err
 }
 
+// policyChange is a JSON object by the tags of auth.PolicyChange. What is said to
+// be an empty list reads back as one, and not as if nothing was said.
+type policyChange auth.PolicyChange
+
+func (c policyChange) Value() (driver.Value, error) {
+	c.Networks, c.ReducedScopes = said(c.Networks), said(c.ReducedScopes)
+	text, err := json.Marshal(c)
+	return string(text), err
+}
+
+// said is the list with none that is nil, which JSON could not tell from no list.
+func said[S ~[]E, E any](list *S) *S {
+	if list != nil && *list == nil {
+		return &S{}
+	}
+	return list
+}
+
+func (c *policyChange) Scan(src any) error {
+	text, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a policy is stored as %T", src)
+	}
+	*c = policyChange{}
+	return json.Unmarshal([]byte(text), c)
+}
+
 // address is an IP address in text; no address is the empty text.
 type address netip.Addr
 

@@ -224,7 +224,7 @@ PRAGMA cell_size_check = ON;`
 
 // statementCache is more than the number of statements in this package: each
 // connection prepares a statement once.
-const statementCache = 96
+const statementCache = 128
 
 func dsn(path string, opts Options, p purpose) string {
 	q := url.Values{}

@@ -215,6 +215,13 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 		"grants to prune":         `SELECT rowid FROM grants WHERE expires_at <= 1 ORDER BY expires_at, rowid LIMIT 5`,
 		"replays to prune":        `SELECT hash FROM replays WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
 		"others to prune":         `SELECT rowid FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
+		"a page of the audit log": `SELECT ` + auditColumns + ` FROM audit WHERE seq > 1 ORDER BY seq LIMIT 5`,
+		"records to forget":       `SELECT seq FROM audit WHERE personal IS NOT NULL AND at < 1 ORDER BY at, seq LIMIT 5`,
+		"due messages":            `SELECT ` + messageColumns + ` FROM messages WHERE due_at <= 1 ORDER BY due_at, rowid LIMIT 5`,
+		"familiars":               `SELECT ` + familiarColumns + ` FROM familiars WHERE user_id = 'x' ORDER BY kind, value`,
+		"familiars to prune":      `SELECT user_id, kind, value FROM familiars WHERE last_seen_at <= 1 ORDER BY last_seen_at LIMIT 5`,
+		"blocks on a value":       `SELECT ` + blockColumns + ` FROM blocks WHERE kind = 'x' AND value = 'y' ORDER BY user_id`,
+		"blocks to prune":         `SELECT rowid FROM blocks WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
 		"codes to remove":         `DELETE FROM user_codes WHERE code IN ('x', 'y')`,
 	} {
 		rows, err := db.readers.Query("EXPLAIN QUERY PLAN " + query)

@@ -296,6 +296,14 @@ func TestADatabaseThatTurnsReadOnlyIsUnavailableAndHeals(t *testing.T) {
 func TestADamagedPageIsReported(t *testing.T) {
 	path := newPath(t)
 	db := openAt(t, path, Options{})
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	empty, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db = openAt(t, path, Options{})
 	if err := db.Update(context.Background(), func(tx store.Tx) error {
 		for i := range 500 {
 			if err := tx.AddUser(auth.User{ID: auth.UserID(fmt.Sprintf("user-%d", i)), Name: strings.Repeat("x", 100)}); err != nil {
@@ -309,13 +317,14 @@ func TestADamagedPageIsReported(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// Everything but the schema, which is in the first pages, and the version.
+	// Everything but the schema and the version, which are in the pages of before.
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 40 * 4096; i < len(content); i++ {
-		content[i] = 0x5a
+	damaged := content[empty.Size():]
+	for i := range damaged {
+		damaged[i] = 0x5a
 	}
 	writeFile(t, path, string(content))
 	db = openAt(t, path, Options{})

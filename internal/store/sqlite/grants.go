@@ -11,7 +11,8 @@ import (
 const grantColumns = `id, seq, state, client_id, scopes, device_name, device_platform, app_version, origin,
 	poll_interval, created_at, expires_at, code, code_minted_at, old_code, old_code_until,
 	claimed_by, challenge, user_id, decided_at, redeemed_at,
-	resources, key_thumbprint, nonce, redirect_uri, redirect_state, redirect_challenge, redirect_subject, auth_code_hash`
+	resources, key_thumbprint, nonce, redirect_uri, redirect_state, redirect_challenge, redirect_subject, auth_code_hash,
+	opened_by, opened_twice, crowded, number, tries`
 
 func scanGrant(r row) (g grant.Grant, err error) {
 	err = r.Scan(&g.ID, &g.Seq, &g.State, &g.ClientID, scopes(&g.Scopes),
@@ -20,7 +21,8 @@ func scanGrant(r row) (g grant.Grant, err error) {
 		&g.Code, (*instant)(&g.CodeMintedAt), &g.OldCode, (*instant)(&g.OldCodeUntil),
 		&g.ClaimedBy, &g.Challenge, &g.UserID, (*instant)(&g.DecidedAt), (*instant)(&g.RedeemedAt),
 		(*words)(&g.Resources), &g.KeyThumbprint, &g.Nonce,
-		&g.Redirect.URI, &g.Redirect.State, &g.Redirect.Challenge, &g.Redirect.Subject, (*digest)(&g.Redirect.Code))
+		&g.Redirect.URI, &g.Redirect.State, &g.Redirect.Challenge, &g.Redirect.Subject, (*digest)(&g.Redirect.Code),
+		&g.OpenedBy, &g.OpenedTwice, &g.Crowded, &g.Number, &g.Tries)
 	return g, err
 }
 
@@ -34,6 +36,7 @@ func grantArgs(g grant.Grant) []any {
 		string(g.ClaimedBy), blob(g.Challenge), string(g.UserID), instant(g.DecidedAt), instant(g.RedeemedAt),
 		words(g.Resources), g.KeyThumbprint, g.Nonce,
 		g.Redirect.URI, g.Redirect.State, g.Redirect.Challenge, g.Redirect.Subject, digest(g.Redirect.Code),
+		string(g.OpenedBy), g.OpenedTwice, g.Crowded, g.Number, g.Tries,
 	}
 }
 
@@ -42,7 +45,7 @@ func (t *tx) AddGrant(g grant.Grant) error {
 		return err
 	}
 	err := t.add("grant", `INSERT INTO grants (`+grantColumns+`)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
 	if err == nil {
 		return nil
 	}
@@ -89,7 +92,8 @@ func (t *tx) SetGrant(g grant.Grant) error {
 		device_name=?, device_platform=?, app_version=?, origin=?, poll_interval=?, created_at=?, expires_at=?,
 		code=?, code_minted_at=?, old_code=?, old_code_until=?,
 		claimed_by=?, challenge=?, user_id=?, decided_at=?, redeemed_at=?,
-		resources=?, key_thumbprint=?, nonce=?, redirect_uri=?, redirect_state=?, redirect_challenge=?, redirect_subject=?, auth_code_hash=?
+		resources=?, key_thumbprint=?, nonce=?, redirect_uri=?, redirect_state=?, redirect_challenge=?, redirect_subject=?, auth_code_hash=?,
+		opened_by=?, opened_twice=?, crowded=?, number=?, tries=?
 		WHERE id = ?`, append(grantArgs(g), string(g.ID))...)
 }
 

@@ -27,6 +27,9 @@ func (db *DB) Prune(ctx context.Context, now time.Time) (store.Pruned, error) {
 		{"ceremonies", &p.Ceremonies, expired("ceremonies", "rowid")},
 		{"keys", &p.Keys, expired("keys", "rowid")},
 		{"replays", &p.Replays, expired("replays", "hash")},
+		{"familiars", &p.Familiars, (*tx).pruneFamiliars},
+		{"blocks", &p.Blocks, expired("blocks", "rowid")},
+		{"messages", &p.Messages, (*tx).pruneMessages},
 	} {
 		n, err := db.pruneAll(ctx, now, noun.prune)
 		*noun.count = n

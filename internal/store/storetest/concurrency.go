@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ func concurrency() []testCase {
 		{"of 50 sessions of one grant one is added", oneSession},
 		{"of 50 rotations of one refresh token one wins", oneRotation},
 		{"of 50 uses of one value one is the first", oneUse},
+		{"of 50 records that follow one head of the audit log one is added", oneNextRecord},
+		{"50 callers who append to the audit log make one unbroken chain", manyRecords},
+		{"of 50 who take a due message on one gets it", oneDelivery},
 		{"View reads one state while writers run", consistentView},
 		{"Update sees the newest state and View what is committed", viewSeesCommitted},
 	}
@@ -194,6 +198,106 @@ func oneUse(t *testing.T, s store.Store) {
 		return s.Update(context.Background(), func(tx store.Tx) error { return tx.AddReplay(r) })
 	})
 	oneWinner(t, errs, store.ErrConflict)
+}
+
+func oneNextRecord(t *testing.T, s store.Store) {
+	first := sampleRecord(0)
+	update(t, s, func(tx store.Tx) error { return tx.AddAudit(first) })
+	record := func(i int) auth.AuditRecord {
+		r := sampleRecord(1)
+		r.Hash = hash("the record of caller %d", i)
+		return r
+	}
+	errs := atOnce(50, func(i int) error {
+		return s.Update(context.Background(), func(tx store.Tx) error { return tx.AddAudit(record(i)) })
+	})
+	oneWinner(t, errs, store.ErrConflict)
+	equal(t, "records", len(unbroken(t, s)), 2)
+	for i, err := range errs {
+		if err == nil {
+			equal(t, "the winner's record", found(t, s, auditBySeq, 2), record(i))
+		}
+	}
+}
+
+func manyRecords(t *testing.T, s store.Store) {
+	appendAtOnce(t, s)
+	unbroken(t, s)
+}
+
+// appendAtOnce has 50 callers append records to one log, over the stores in turns.
+// Some fail after they have, and are to leave nothing behind.
+func appendAtOnce(t *testing.T, stores ...store.Store) {
+	t.Helper()
+	const callers, times = 50, 4
+	note := func(caller, time int) string { return fmt.Sprintf("caller %d, %d", caller, time) }
+	errs := atOnce(callers, func(i int) error {
+		s := stores[i%len(stores)]
+		for n := range times {
+			err := s.Update(context.Background(), func(tx store.Tx) error {
+				if err := appendNext(tx, note(i, n)); err != nil {
+					return err
+				}
+				if n == 2 {
+					return errRefused
+				}
+				return nil
+			})
+			if err != nil && !errors.Is(err, errRefused) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, r := range unbroken(t, stores[0]) {
+		got = append(got, r.Note)
+	}
+	for i := range callers {
+		for _, n := range []int{0, 1, 3} {
+			want = append(want, note(i, n))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	equal(t, "the records of all callers", got, want)
+}
+
+// appendNext adds a record after the head.
+func appendNext(tx store.Tx, note string) error {
+	head, err := tx.AuditHead()
+	if err != nil {
+		return err
+	}
+	return tx.AddAudit(auth.AuditRecord{
+		Seq: head.Seq + 1, At: epoch, Note: note, Previous: head.Hash, Hash: hash("%s after %s", note, head.Hash),
+	})
+}
+
+// oneDelivery is how two nodes share an outbox: who postpones a message sends it.
+func oneDelivery(t *testing.T, s store.Store) {
+	m := sampleMessage(0)
+	update(t, s, func(tx store.Tx) error { return tx.AddMessage(m) })
+	now := m.DueAt.Add(time.Second)
+	errs := atOnce(50, func(int) error {
+		return s.Update(context.Background(), func(tx store.Tx) error {
+			list, err := tx.DueMessages(now, 1)
+			if err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				return errRefused
+			}
+			mine := list[0]
+			mine.Tries, mine.DueAt = mine.Tries+1, now.Add(time.Minute)
+			return tx.SetMessage(mine)
+		})
+	})
+	oneWinner(t, errs, errRefused)
+	equal(t, "tries", found(t, s, messageByID, m.ID).Tries, m.Tries+1)
 }
 
 // consistentView has writers move both grants together, so that a reading in

@@ -79,6 +79,9 @@ func notFound(t *testing.T, s store.Store) {
 		{"RecoveryCode", get(store.Tx.RecoveryCode, k.codes[0].Hash)},
 		{"TakeRecoveryCode", get(store.Tx.TakeRecoveryCode, k.codes[0].Hash)},
 		{"TakeCeremony", get(store.Tx.TakeCeremony, k.ceremony.Hash)},
+		{"SetMessage", put(store.Tx.SetMessage, k.message)},
+		{"RemoveMessage", put(store.Tx.RemoveMessage, k.message.ID)},
+		{"RemoveBlocks", func(tx store.Tx) error { return tx.RemoveBlocks(k.block.Kind, k.block.Value) }},
 	})
 }
 
@@ -97,6 +100,7 @@ func orphans(t *testing.T, s store.Store) {
 		{"PutBrowser", put(store.Tx.PutBrowser, k.browser)},
 		{"AddInvitation", put(store.Tx.AddInvitation, k.invitation)},
 		{"SetRecoveryCodes", func(tx store.Tx) error { return tx.SetRecoveryCodes(k.user.ID, k.codes) }},
+		{"PutFamiliar", put(store.Tx.PutFamiliar, k.familiar)},
 	})
 	owned.check(t, s)
 }
@@ -148,6 +152,9 @@ func conflicts(t *testing.T, s store.Store) {
 		{"AddInvitation", put(store.Tx.AddInvitation, k.invitation)},
 		{"SetRecoveryCodes with another user's", func(tx store.Tx) error { return tx.SetRecoveryCodes(other.user.ID, k.codes) }},
 		{"AddCeremony", put(store.Tx.AddCeremony, k.ceremony)},
+		{"AddAudit", put(store.Tx.AddAudit, k.record)},
+		{"AddMessage", put(store.Tx.AddMessage, k.message)},
+		{"AddMessage of something else", put(store.Tx.AddMessage, auth.Message{ID: k.message.ID, Body: []byte("{}")})},
 	})
 	other.check(t, s)
 	k.check(t, s)
@@ -184,6 +191,12 @@ func conflictLeavesAll(t *testing.T, s store.Store) {
 		}
 		if err := tx.AddReplay(k.replay); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("AddReplay of a value that was used: got %v, want ErrConflict", err)
+		}
+		if err := tx.AddAudit(other.record); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("AddAudit of a record that is there: got %v, want ErrConflict", err)
+		}
+		if err := tx.AddMessage(auth.Message{ID: k.message.ID}); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("AddMessage of one that is there: got %v, want ErrConflict", err)
 		}
 		return nil
 	})

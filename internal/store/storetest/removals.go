@@ -8,7 +8,7 @@ import (
 
 func removals() []testCase {
 	return []testCase{
-		{"removing a user removes all that is theirs but their grants", removeUser},
+		{"removing a user removes all that is theirs but their grants, their reports and what the log tells", removeUser},
 		{"removing a client removes its sessions but not its grants", removeClient},
 		{"removing one record leaves the others", removeOne},
 		{"removing a user's browsers keeps the one to keep and everybody else's", removeBrowsersOf},
@@ -29,6 +29,10 @@ func removeUser(t *testing.T, s store.Store) {
 	missing(t, s, "invitation", store.Tx.Invitation, k.invitation.Hash)
 	missing(t, s, "recovery code", store.Tx.RecoveryCode, k.codes[0].Hash)
 	equal(t, "recovery codes left", found(t, s, store.Tx.RecoveryCodesLeft, k.user.ID), 0)
+	missing(t, s, "familiar", familiarLike, k.familiar)
+	equal(t, "block", found(t, s, blockLike, k.block), k.block)
+	equal(t, "audit record", found(t, s, auditBySeq, k.record.Seq), k.record)
+	equal(t, "message", found(t, s, messageByID, k.message.ID), k.message)
 	equal(t, "grant", found(t, s, store.Tx.Grant, k.grant.ID), k.grant)
 	equal(t, "client", found(t, s, store.Tx.Client, k.client.ID), k.client)
 	other.check(t, s)

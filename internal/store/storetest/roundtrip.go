@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -19,8 +20,10 @@ func roundTrips() []testCase {
 		{"every field of every noun reads back as it was added", everyField},
 		{"a noun with nothing but its key reads back as it was added", emptyFields},
 		{"any grant reads back as it was added and as it was set", anyGrant},
+		{"any session reads back as it was added and as it was set", anySession},
 		{"any client reads back as it was added and as it was set", anyClient},
 		{"a time reads back in UTC to the microsecond", timesToTheMicrosecond},
+		{"what is said of a policy reads back, and what is not does not", policySaid},
 		{"an empty collection reads back as nil", emptyCollections},
 		{"a record reads back as it was set, and what belongs to it stays", setRecords},
 		{"a record that is set to nothing but its key reads back so", setToNothing},
@@ -46,6 +49,10 @@ func emptyFields(t *testing.T, s store.Store) {
 		invitation: auth.Invitation{Hash: hash("invitation")},
 		codes:      []auth.RecoveryCode{{Hash: hash("code"), UserID: "u"}},
 		ceremony:   auth.Ceremony{Hash: hash("ceremony")},
+		record:     auth.AuditRecord{Seq: 1},
+		message:    auth.Message{ID: "m"},
+		familiar:   auth.Familiar{UserID: "u", Kind: auth.FamiliarKey},
+		block:      auth.Block{Kind: auth.BlockKey},
 	}
 	update(t, s, k.add)
 	k.check(t, s)
@@ -75,11 +82,6 @@ func anyGrant(t *testing.T, s store.Store) {
 // drawGrant draws the n-th grant, with its first codes or its second.
 func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 	text := rapid.String()
-	addr := rapid.OneOf(rapid.Just(netip.Addr{}), rapid.Custom(func(rt *rapid.T) netip.Addr {
-		a, _ := netip.AddrFromSlice(rapid.OneOf(
-			rapid.SliceOfN(rapid.Byte(), 4, 4), rapid.SliceOfN(rapid.Byte(), 16, 16)).Draw(rt, "address"))
-		return a
-	}))
 	maybe := func(code grant.UserCode) grant.UserCode {
 		return rapid.SampledFrom([]grant.UserCode{"", code}).Draw(rt, "code")
 	}
@@ -90,7 +92,7 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 		ClientID: auth.ClientID(text.Draw(rt, "client")),
 		Scopes:   words.Draw(rt, "scopes"),
 		Device:   auth.Device{Name: text.Draw(rt, "name"), Platform: text.Draw(rt, "platform"), AppVersion: text.Draw(rt, "version")},
-		Origin:   addr.Draw(rt, "origin"),
+		Origin:   address.Draw(rt, "origin"),
 		Interval: time.Duration(rapid.Int64().Draw(rt, "interval")),
 
 		CreatedAt:    moment.Draw(rt, "created"),
@@ -105,6 +107,12 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 		DecidedAt:    moment.Draw(rt, "decided"),
 		RedeemedAt:   moment.Draw(rt, "redeemed"),
 
+		OpenedBy:    auth.BrowserID(text.Draw(rt, "opened by")),
+		OpenedTwice: rapid.Bool().Draw(rt, "opened twice"),
+		Crowded:     rapid.Bool().Draw(rt, "crowded"),
+		Number:      rapid.SampledFrom([]string{"", "00", "07", "99"}).Draw(rt, "number"),
+		Tries:       rapid.Int().Draw(rt, "tries"),
+
 		Resources:     words.Draw(rt, "resources"),
 		KeyThumbprint: text.Draw(rt, "thumbprint"),
 		Nonce:         text.Draw(rt, "nonce"),
@@ -118,6 +126,13 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 	}
 	return g
 }
+
+// address draws an IP address, or none.
+var address = rapid.OneOf(rapid.Just(netip.Addr{}), rapid.Custom(func(rt *rapid.T) netip.Addr {
+	a, _ := netip.AddrFromSlice(rapid.OneOf(
+		rapid.SliceOfN(rapid.Byte(), 4, 4), rapid.SliceOfN(rapid.Byte(), 16, 16)).Draw(rt, "address"))
+	return a
+}))
 
 // words draws a list without spaces, which is nil when it is empty.
 var words = rapid.Custom(func(rt *rapid.T) []string {
@@ -135,6 +150,40 @@ func orNil[T any](list []T) []T {
 		return nil
 	}
 	return list
+}
+
+func anySession(t *testing.T, s store.Store) {
+	n, k := 0, family(0)
+	update(t, s, func(tx store.Tx) error { return errors.Join(tx.AddUser(k.user), tx.AddClient(k.client)) })
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		first, second := drawSession(rt, n, k), drawSession(rt, n, k)
+		update(t, s, func(tx store.Tx) error { return tx.AddSession(first) })
+		equal(t, "session", found(t, s, store.Tx.Session, first.ID), first)
+		update(t, s, func(tx store.Tx) error { return tx.SetSession(second) })
+		equal(t, "session", found(t, s, store.Tx.SessionByGrant, second.GrantID), second)
+	})
+}
+
+// drawSession draws the n-th session of the user at the client.
+func drawSession(rt *rapid.T, n int, k samples) auth.Session {
+	text := rapid.String()
+	return auth.Session{
+		ID: auth.SessionID(fmt.Sprintf("%d", n)), GrantID: auth.GrantID(fmt.Sprintf("%d", n)), UserID: k.user.ID, ClientID: k.client.ID,
+		Scopes:        words.Draw(rt, "scopes"),
+		Resources:     words.Draw(rt, "resources"),
+		Device:        auth.Device{Name: text.Draw(rt, "name"), Platform: text.Draw(rt, "platform"), AppVersion: text.Draw(rt, "version")},
+		Origin:        address.Draw(rt, "origin"),
+		ReducedScopes: words.Draw(rt, "reduced"),
+		ReducedUntil:  moment.Draw(rt, "until"),
+		AuthTime:      moment.Draw(rt, "proved"),
+		KeyThumbprint: text.Draw(rt, "thumbprint"),
+		Family:        rapid.SampledFrom([]secret.Hash{{}, hash("family %d", n)}).Draw(rt, "family"),
+		Generation:    rapid.Int64().Draw(rt, "generation"),
+		RotatedAt:     moment.Draw(rt, "rotated"),
+		CreatedAt:     moment.Draw(rt, "created"),
+		ExpiresAt:     moment.Draw(rt, "expires"),
+	}
 }
 
 func anyClient(t *testing.T, s store.Store) {
@@ -171,7 +220,51 @@ func drawClient(rt *rapid.T, n int) auth.Client {
 		Scopes:       words.Draw(rt, "scopes"),
 		Lifetime:     time.Duration(rapid.Int64().Draw(rt, "lifetime")),
 		Interval:     time.Duration(rapid.Int64().Draw(rt, "interval")),
+		Policy:       drawPolicy(rt),
 		CreatedAt:    moment.Draw(rt, "created"),
+	}
+}
+
+func drawPolicy(rt *rapid.T) auth.PolicyChange {
+	demand := rapid.Ptr(rapid.SampledFrom([]auth.Demand{"", auth.DemandPasskey, auth.DemandNumber, auth.DemandRefuse}), true)
+	network := rapid.Custom(func(rt *rapid.T) netip.Prefix {
+		a := address.Draw(rt, "network")
+		return netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(rt, "bits"))
+	})
+	reduced := rapid.Custom(func(rt *rapid.T) auth.Scopes { return append(auth.Scopes{}, words.Draw(rt, "tokens")...) })
+	return auth.PolicyChange{
+		Medium: demand.Draw(rt, "medium"), High: demand.Draw(rt, "high"),
+		RequireKnownDevice: rapid.Ptr(rapid.Bool(), true).Draw(rt, "known device"),
+		Networks:           rapid.Ptr(rapid.SliceOfN(network, 0, 3), true).Draw(rt, "networks"),
+		ReducedScopes:      rapid.Ptr(reduced, true).Draw(rt, "reduced scopes"),
+		Unconfirmed:        rapid.Ptr(rapid.Custom(func(rt *rapid.T) time.Duration { return time.Duration(rapid.Int64().Draw(rt, "ns")) }), true).Draw(rt, "unconfirmed"),
+	}
+}
+
+// policySaid tells a list that is said to be empty from one of which nothing is
+// said: the first beats what the configuration file says.
+func policySaid(t *testing.T, s store.Store) {
+	empty := auth.PolicyChange{Networks: &[]netip.Prefix{}, ReducedScopes: &auth.Scopes{}}
+	for i, c := range []struct {
+		name      string
+		set, want auth.PolicyChange
+	}{
+		{"nothing", auth.PolicyChange{}, auth.PolicyChange{}},
+		{"everything", samplePolicy(), samplePolicy()},
+		{
+			"the least of each",
+			auth.PolicyChange{Medium: new(auth.Demand("")), High: new(auth.Demand("")), RequireKnownDevice: new(false), Unconfirmed: new(time.Duration(0))},
+			auth.PolicyChange{Medium: new(auth.Demand("")), High: new(auth.Demand("")), RequireKnownDevice: new(false), Unconfirmed: new(time.Duration(0))},
+		},
+		{"empty lists", empty, empty},
+		{"lists that are nil", auth.PolicyChange{Networks: new([]netip.Prefix), ReducedScopes: new(auth.Scopes)}, empty},
+	} {
+		client := auth.Client{ID: auth.ClientID(fmt.Sprintf("%d", i)), Policy: c.set}
+		update(t, s, func(tx store.Tx) error { return tx.AddClient(client) })
+		equal(t, c.name+", added", found(t, s, store.Tx.Client, client.ID).Policy, c.want)
+		update(t, s, func(tx store.Tx) error { return tx.SetClient(auth.Client{ID: client.ID, Policy: samplePolicy()}) })
+		update(t, s, func(tx store.Tx) error { return tx.SetClient(client) })
+		equal(t, c.name+", set", found(t, s, store.Tx.Client, client.ID).Policy, c.want)
 	}
 }
 
@@ -191,7 +284,8 @@ func emptyCollections(t *testing.T, s store.Store) {
 		ID: "c", Secrets: []auth.ClientSecret{}, Keys: []byte{}, Scopes: auth.Scopes{},
 		RedirectURIs: []string{}, Resources: []string{}, Introspects: []string{},
 	}
-	session := auth.Session{ID: "s", UserID: u.ID, ClientID: c.ID, Scopes: auth.Scopes{}, Resources: []string{}}
+	session := auth.Session{ID: "s", UserID: u.ID, ClientID: c.ID, Scopes: auth.Scopes{}, Resources: []string{}, ReducedScopes: auth.Scopes{}}
+	record := auth.AuditRecord{Seq: 1, Reasons: []string{}, Personal: []byte{}}
 	update(t, s, func(tx store.Tx) error {
 		if err := tx.AddGrant(g); err != nil {
 			return err
@@ -208,6 +302,12 @@ func emptyCollections(t *testing.T, s store.Store) {
 		if err := tx.AddKey(auth.Key{ID: "k", Material: []byte{}}); err != nil {
 			return err
 		}
+		if err := tx.AddAudit(record); err != nil {
+			return err
+		}
+		if err := tx.AddMessage(auth.Message{ID: "m", Body: []byte{}}); err != nil {
+			return err
+		}
 		return tx.AddPasskey(p)
 	})
 	g.Scopes, g.Challenge, g.Resources = nil, nil, nil
@@ -217,6 +317,8 @@ func emptyCollections(t *testing.T, s store.Store) {
 	equal(t, "client", found(t, s, store.Tx.Client, c.ID), auth.Client{ID: c.ID})
 	equal(t, "session", found(t, s, store.Tx.Session, session.ID), auth.Session{ID: "s", UserID: u.ID, ClientID: c.ID})
 	equal(t, "key", found(t, s, keyByID, "k"), auth.Key{ID: "k"})
+	equal(t, "audit record", found(t, s, auditBySeq, 1), auth.AuditRecord{Seq: 1})
+	equal(t, "message", found(t, s, messageByID, "m"), auth.Message{ID: "m"})
 }
 
 func setRecords(t *testing.T, s store.Store) {
@@ -232,13 +334,16 @@ func setRecords(t *testing.T, s store.Store) {
 		Secrets: []auth.ClientSecret{{Hash: hash("another"), ExpiresAt: epoch}}, Keys: []byte("{}"),
 		RedirectURIs: []string{"http://[::1]/"}, Resources: []string{"urn:a"}, Introspects: []string{"urn:b", "urn:c"},
 		Scopes: auth.Scopes{"profile"}, Lifetime: time.Minute, Interval: time.Second, CreatedAt: epoch.Add(time.Second),
+		Policy: auth.PolicyChange{Medium: new(auth.DemandPasskey), ReducedScopes: &auth.Scopes{}},
 	}
 	k.session = auth.Session{
 		ID: k.session.ID, GrantID: "another grant", UserID: k.user.ID, ClientID: other.ID, Scopes: auth.Scopes{"profile"},
 		Resources: []string{"urn:a"}, Device: auth.Device{Name: "n", Platform: "p", AppVersion: "v"},
 		AuthTime: epoch.Add(time.Second), KeyThumbprint: "another key", Family: hash("another family"), Generation: 9,
 		RotatedAt: epoch.Add(2 * time.Second), CreatedAt: epoch.Add(3 * time.Second), ExpiresAt: epoch.Add(4 * time.Second),
+		Origin: netip.MustParseAddr("192.0.2.9"), ReducedScopes: auth.Scopes{"profile"}, ReducedUntil: epoch.Add(5 * time.Second),
 	}
+	k.message = auth.Message{ID: k.message.ID, Body: []byte("{}"), CreatedAt: epoch.Add(time.Second), DueAt: epoch.Add(time.Minute), Tries: 4}
 	k.key = auth.Key{
 		ID: k.key.ID, Use: auth.KeyDerives, Algorithm: "EdDSA", Material: []byte{7}, CreatedAt: epoch.Add(time.Second),
 		SignsFrom: epoch.Add(2 * time.Second), ExpiresAt: epoch.Add(3 * time.Second),
@@ -261,6 +366,7 @@ func (k samples) set(tx store.Tx) error {
 		func() error { return tx.SetPasskey(k.passkey) },
 		func() error { return tx.SetSession(k.session) },
 		func() error { return tx.SetKey(k.key) },
+		func() error { return tx.SetMessage(k.message) },
 	} {
 		if err := set(); err != nil {
 			return err
@@ -276,6 +382,7 @@ func setToNothing(t *testing.T, s store.Store) {
 	k.passkey = auth.Passkey{ID: k.passkey.ID, UserID: k.user.ID}
 	k.session = auth.Session{ID: k.session.ID, UserID: k.user.ID, ClientID: k.client.ID}
 	k.key = auth.Key{ID: k.key.ID}
+	k.message = auth.Message{ID: k.message.ID}
 	update(t, s, k.set)
 	k.check(t, s)
 }

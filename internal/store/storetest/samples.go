@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +64,9 @@ func sampleGrant(i int) grant.Grant {
 			URI: "http://127.0.0.1/callback", State: "a state, as it came", Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", Subject: "a person's name at the client",
 			Code: hash("code %d", i),
 		},
+
+		OpenedBy: "another browser", OpenedTwice: true, Crowded: true,
+		Number: "07", Tries: 2,
 	}
 }
 
@@ -89,7 +93,18 @@ func sampleClient(i int) auth.Client {
 		Resources:    []string{"https://api.example", "urn:example:files"},
 		Introspects:  []string{"https://other.example"},
 		Pairwise:     true, RequireDPoP: true,
-		Scopes: auth.Scopes{"openid"}, Lifetime: 300 * time.Second, Interval: 5 * time.Second, CreatedAt: epoch,
+		Scopes: auth.Scopes{"openid"}, Lifetime: 300 * time.Second, Interval: 5 * time.Second,
+		Policy: samplePolicy(), CreatedAt: epoch,
+	}
+}
+
+// samplePolicy is a change that says something of each field.
+func samplePolicy() auth.PolicyChange {
+	return auth.PolicyChange{
+		Medium: new(auth.DemandNumber), High: new(auth.DemandRefuse), RequireKnownDevice: new(true),
+		Networks:      &[]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		ReducedScopes: &auth.Scopes{"openid", "files:read"},
+		Unconfirmed:   new(24*time.Hour + time.Nanosecond),
 	}
 }
 
@@ -117,6 +132,7 @@ func sampleSession(i int, user auth.UserID, client auth.ClientID) auth.Session {
 		AuthTime:  epoch.Add(-time.Second), KeyThumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
 		Family: hash("family %d", i), Generation: 3, RotatedAt: epoch.Add(30 * time.Minute),
 		CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), ExpiresAt: epoch.Add(time.Hour),
+		Origin: netip.MustParseAddr("2001:db8::7"), ReducedScopes: auth.Scopes{"openid"}, ReducedUntil: epoch.Add(24 * time.Hour),
 	}
 }
 
@@ -163,6 +179,40 @@ func sampleCeremony(i int) auth.Ceremony {
 	}
 }
 
+// sampleRecord is the i-th record of an audit log of such records, from 0.
+func sampleRecord(i int) auth.AuditRecord {
+	r := auth.AuditRecord{
+		Seq: int64(i) + 1, At: epoch.Add(time.Duration(i) * time.Microsecond), Type: auth.EventSignedIn, Actor: auth.ActorDesktop,
+		ClientID: "desktop", Risk: "medium", Reasons: []string{"other_network", "opened_twice"}, Note: "a note, in “words”",
+		Personal: []byte{'{', 0, 255, '}'}, PersonalHash: hash("personal %d", i), Hash: hash("record %d", i),
+	}
+	if i > 0 {
+		r.Previous = hash("record %d", i-1)
+	}
+	return r
+}
+
+func sampleMessage(i int) auth.Message {
+	return auth.Message{
+		ID: fmt.Sprintf("message-%d", i), Body: []byte(`{"type":"…"}`), CreatedAt: epoch,
+		DueAt: epoch.Add(time.Duration(i) * time.Microsecond), Tries: 3,
+	}
+}
+
+func sampleFamiliar(i int, user auth.UserID) auth.Familiar {
+	return auth.Familiar{
+		UserID: user, Kind: auth.FamiliarNetwork, Value: fmt.Sprintf("192.0.%d.0/24", i),
+		FirstSeenAt: epoch, LastSeenAt: epoch.Add(time.Minute),
+	}
+}
+
+func sampleBlock(i int, user auth.UserID) auth.Block {
+	return auth.Block{
+		Kind: auth.BlockAddress, Value: fmt.Sprintf("192.0.2.%d", i), UserID: user,
+		CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), ExpiresAt: epoch.Add(time.Hour),
+	}
+}
+
 // samples is one record of each noun, that belong together.
 type samples struct {
 	grant      grant.Grant
@@ -177,9 +227,13 @@ type samples struct {
 	invitation auth.Invitation
 	codes      []auth.RecoveryCode
 	ceremony   auth.Ceremony
+	record     auth.AuditRecord
+	message    auth.Message
+	familiar   auth.Familiar
+	block      auth.Block
 }
 
-// family is the i-th set of samples.
+// family is the i-th set of samples. Their records of the audit log are added in that order.
 func family(i int) samples {
 	client, user := sampleClient(i), sampleUser(i)
 	session := sampleSession(i, user.ID, client.ID)
@@ -194,6 +248,10 @@ func family(i int) samples {
 		invitation: sampleInvitation(i, user.ID),
 		codes:      sampleCodes(user.ID, 3),
 		ceremony:   sampleCeremony(i),
+		record:     sampleRecord(i),
+		message:    sampleMessage(i),
+		familiar:   sampleFamiliar(i, user.ID),
+		block:      sampleBlock(i, user.ID),
 	}
 }
 
@@ -219,6 +277,10 @@ func (k samples) add(tx store.Tx) error {
 		func() error { return tx.AddInvitation(k.invitation) },
 		func() error { return tx.SetRecoveryCodes(k.user.ID, k.codes) },
 		func() error { return tx.AddCeremony(k.ceremony) },
+		func() error { return tx.AddAudit(k.record) },
+		func() error { return tx.AddMessage(k.message) },
+		func() error { return tx.PutFamiliar(k.familiar) },
+		func() error { return tx.PutBlock(k.block) },
 	} {
 		if err := add(); err != nil {
 			return err
@@ -247,6 +309,10 @@ func (k samples) check(t *testing.T, s store.Store) {
 	for _, c := range k.codes {
 		equal(t, "recovery code", found(t, s, store.Tx.RecoveryCode, c.Hash), c)
 	}
+	equal(t, "audit record", found(t, s, auditBySeq, k.record.Seq), k.record)
+	equal(t, "message", found(t, s, messageByID, k.message.ID), k.message)
+	equal(t, "familiar", found(t, s, familiarLike, k.familiar), k.familiar)
+	equal(t, "block", found(t, s, blockLike, k.block), k.block)
 	update(t, s, func(tx store.Tx) error {
 		c, err := tx.TakeCeremony(k.ceremony.Hash)
 		equal(t, "ceremony", c, k.ceremony)
@@ -254,18 +320,43 @@ func (k samples) check(t *testing.T, s store.Store) {
 	})
 }
 
-// keyByID picks one of the keys, which a store has no method for.
+// These pick one record of a list, which a store has no method for.
+
 func keyByID(tx store.Tx, id auth.KeyID) (auth.Key, error) {
 	list, err := tx.Keys()
+	return pick(list, err, func(k auth.Key) bool { return k.ID == id })
+}
+
+func auditBySeq(tx store.Tx, seq int64) (auth.AuditRecord, error) {
+	list, err := tx.Audit(seq-1, 1)
+	return pick(list, err, func(r auth.AuditRecord) bool { return r.Seq == seq })
+}
+
+func messageByID(tx store.Tx, id string) (auth.Message, error) {
+	list, err := tx.DueMessages(epoch.AddDate(1000, 0, 0), 1<<20)
+	return pick(list, err, func(m auth.Message) bool { return m.ID == id })
+}
+
+// familiarLike finds that of the same user, kind and value.
+func familiarLike(tx store.Tx, like auth.Familiar) (auth.Familiar, error) {
+	list, err := tx.FamiliarsOf(like.UserID)
+	return pick(list, err, func(f auth.Familiar) bool { return f.Kind == like.Kind && f.Value == like.Value })
+}
+
+// blockLike finds that of the same kind, value and user.
+func blockLike(tx store.Tx, like auth.Block) (auth.Block, error) {
+	list, err := tx.BlocksOn(like.Kind, like.Value)
+	return pick(list, err, func(b auth.Block) bool { return b.UserID == like.UserID })
+}
+
+func pick[V any](list []V, err error, is func(V) bool) (none V, _ error) {
 	if err != nil {
-		return auth.Key{}, err
+		return none, err
 	}
-	for _, k := range list {
-		if k.ID == id {
-			return k, nil
-		}
+	if i := slices.IndexFunc(list, is); i >= 0 {
+		return list[i], nil
 	}
-	return auth.Key{}, store.ErrNotFound
+	return none, store.ErrNotFound
 }
 
 // remembered expects that the value has been used.

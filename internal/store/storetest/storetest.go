@@ -26,7 +26,10 @@ type testCase struct {
 // suite's own; open sees to closing it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	var cases []testCase
-	for _, group := range [][]testCase{roundTrips(), keys(), grants(), sessions(), removals(), transactions(), concurrency(), pruning()} {
+	for _, group := range [][]testCase{
+		roundTrips(), keys(), grants(), sessions(), removals(), transactions(), concurrency(), pruning(),
+		auditLog(), outbox(), familiars(), blocks(),
+	} {
 		cases = append(cases, group...)
 	}
 	for _, c := range cases {
@@ -71,6 +74,17 @@ func RunDurable(t *testing.T, place func(t *testing.T) (open func() store.Store)
 		stop()
 		<-ended
 	})
+	t.Run("two handles append to one chain of the audit log", func(t *testing.T) {
+		open := place(t)
+		handles := []store.Store{open(), open()}
+		appendAtOnce(t, handles...)
+		for _, s := range handles {
+			unbroken(t, s)
+			if err := s.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
 	t.Run("a closed store refuses and can be closed again", func(t *testing.T) {
 		s := place(t)()
 		for range 2 {
@@ -107,7 +121,7 @@ func view(t *testing.T, s store.Store, fn func(store.Tx) error) {
 // exact compares to the last bit: a time that is not in UTC differs.
 var exact = cmp.Options{
 	cmp.Comparer(func(a, b time.Time) bool { return a == b }), //nolint:staticcheck // the location counts
-	cmpopts.EquateComparable(netip.Addr{}),
+	cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),
 }
 
 func equal[T any](t *testing.T, what string, got, want T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -44,6 +45,10 @@ func rollbackOnError(t *testing.T, s store.Store) {
 	missing(t, s, "code", store.Tx.GrantByUserCode, k.grant.Code)
 	missing(t, s, "user", store.Tx.User, k.user.ID)
 	missing(t, s, "key", keyByID, k.key.ID)
+	missing(t, s, "audit record", auditBySeq, k.record.Seq)
+	equal(t, "head of the audit log", head(t, s), auth.AuditHead{Seq: kept.record.Seq, Hash: kept.record.Hash})
+	missing(t, s, "message", messageByID, k.message.ID)
+	missing(t, s, "block", blockLike, k.block)
 	update(t, s, func(tx store.Tx) error { return tx.AddReplay(k.replay) }) // no conflict: it is not remembered
 	kept.check(t, s)
 }
@@ -120,6 +125,17 @@ func viewCannotWrite(t *testing.T, s store.Store) {
 		{"AddReplay", put(store.Tx.AddReplay, k.replay)},
 		{"PutBrowser", put(store.Tx.PutBrowser, kept.browser)},
 		{"SetRecoveryCodes", func(tx store.Tx) error { return tx.SetRecoveryCodes(kept.user.ID, nil) }},
+		{"AddAudit", put(store.Tx.AddAudit, k.record)},
+		{"ForgetAudit", func(tx store.Tx) error { _, err := tx.ForgetAudit(epoch.Add(time.Hour), 10); return err }},
+		{"AddMessage", put(store.Tx.AddMessage, k.message)},
+		{"SetMessage", put(store.Tx.SetMessage, kept.message)},
+		{"RemoveMessage", put(store.Tx.RemoveMessage, kept.message.ID)},
+		{"PutFamiliar", put(store.Tx.PutFamiliar, kept.familiar)},
+		{"RemoveFamiliar", func(tx store.Tx) error {
+			return tx.RemoveFamiliar(kept.user.ID, kept.familiar.Kind, kept.familiar.Value)
+		}},
+		{"PutBlock", put(store.Tx.PutBlock, k.block)},
+		{"RemoveBlocks", func(tx store.Tx) error { return tx.RemoveBlocks(kept.block.Kind, kept.block.Value) }},
 	} {
 		err := s.View(context.Background(), c.do)
 		if err == nil || errors.Is(err, store.ErrUnavailable) {

@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+)
+
+const familiarColumns = `user_id, kind, value, first_seen_at, last_seen_at`
+
+func scanFamiliar(r row) (f auth.Familiar, err error) {
+	err = r.Scan(&f.UserID, &f.Kind, &f.Value, (*instant)(&f.FirstSeenAt), (*instant)(&f.LastSeenAt))
+	return f, err
+}
+
+func (t *tx) PutFamiliar(f auth.Familiar) error {
+	return t.add("familiar", `INSERT INTO familiars (`+familiarColumns+`) VALUES (?,?,?,?,?)
+		ON CONFLICT (user_id, kind, value) DO UPDATE SET
+		first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at`,
+		string(f.UserID), string(f.Kind), f.Value, instant(f.FirstSeenAt), f.LastSeenAt.UnixMicro())
+}
+
+func (t *tx) FamiliarsOf(user auth.UserID) ([]auth.Familiar, error) {
+	return all(t, "familiars", scanFamiliar,
+		`SELECT `+familiarColumns+` FROM familiars WHERE user_id = ? ORDER BY kind, value`, string(user))
+}
+
+func (t *tx) RemoveFamiliar(user auth.UserID, kind auth.FamiliarKind, value string) error {
+	_, err := t.exec(`DELETE FROM familiars WHERE user_id = ? AND kind = ? AND value = ?`,
+		string(user), string(kind), value)
+	return err
+}
+
+// pruneFamiliars deletes up to limit that were last seen long enough ago.
+func (t *tx) pruneFamiliars(now time.Time, limit int) (int, error) {
+	n, err := t.exec(`DELETE FROM familiars WHERE (user_id, kind, value) IN (
+		SELECT user_id, kind, value FROM familiars WHERE last_seen_at <= ? ORDER BY last_seen_at LIMIT ?)`,
+		now.Add(-auth.FamiliarKept).UnixMicro(), limit)
+	return int(n), err
+}
