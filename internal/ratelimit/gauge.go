@@ -2,8 +2,8 @@ package ratelimit
 
 import "sync"
 
-// Gauge bounds how many of a thing each key has at the same time. A nil Gauge
-// bounds nothing.
+// Gauge bounds how many of a thing each key has at the same time. It remembers no key
+// that has none, so it is as small as what it counts. A nil Gauge bounds nothing.
 type Gauge struct {
 	max int
 

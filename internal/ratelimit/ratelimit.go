@@ -1,9 +1,14 @@
 // Package ratelimit keeps budgets: so many of a thing in so much time, for each
 // key (an address, a client, a browser).
 //
-// The decision is the generic cell rate algorithm, a pure function of one stored
-// time and the clock that is passed in. Budgets live in this process, are bounded
-// in memory and clean themselves up as they are used; another node has its own.
+// A Limiter decides by the generic cell rate algorithm, a pure function of one stored
+// time and the clock that is passed in: cheap, and good enough against floods. In any
+// one Per it lets through at most twice its Count. A Window remembers each time and
+// lets through no more than Count in any Per: for what a proof is built on. A Gauge
+// bounds how many there are at the same time.
+//
+// Budgets live in this process, are bounded in memory and clean themselves up as they
+// are used; another node has its own.
 package ratelimit
 
 import (
@@ -17,29 +22,26 @@ type Rate struct {
 	Per   time.Duration
 }
 
-// maxKeys bounds what one limiter remembers. Keys beyond it share one budget,
-// so that a flood of new keys is slowed and nobody known is forgotten.
-const maxKeys = 100_000
+// none reports whether the rate is no limit.
+func (r Rate) none() bool { return r.Count <= 0 || r.Per <= 0 }
 
-// overflow is the key that all keys beyond maxKeys share. No caller uses it.
-const overflow = "\x00overflow"
+// each is how long it takes until there is one more.
+func (r Rate) each() time.Duration { return r.Per / time.Duration(r.Count) }
 
 // Limiter holds the budgets of one kind of thing. A nil Limiter allows all.
 type Limiter struct {
 	rate Rate
-	max  int
 
-	mu    sync.Mutex
-	full  map[string]time.Time // when each key's budget is whole again; guarded by mu
-	swept time.Time            // guarded by mu
+	mu   sync.Mutex
+	full table[time.Time] // when each key's budget is whole again; guarded by mu
 }
 
 // New makes a limiter. A rate without a count is no limit: New returns nil.
 func New(rate Rate) *Limiter {
-	if rate.Count <= 0 || rate.Per <= 0 {
+	if rate.none() {
 		return nil
 	}
-	return &Limiter{rate: rate, max: maxKeys, full: make(map[string]time.Time)}
+	return &Limiter{rate: rate, full: newTable[time.Time](maxKeys)}
 }
 
 // Take spends one of the key's budget. When there is none left it spends nothing
@@ -51,11 +53,29 @@ func (l *Limiter) Take(now time.Time, key string) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key = l.room(now, key)
-	full, wait := spend(l.rate, now, l.full[key])
+	full, wait := spend(l.rate, now, l.full.rows[key])
 	if wait == 0 {
-		l.full[key] = full
+		l.full.rows[key] = full
 	}
 	return wait
+}
+
+// Exceeds counts one that happens whatever the budget says, and reports whether it is
+// beyond it. Somebody who goes on at more than the rate is beyond it each time, and
+// within it again a Per after the last at the latest.
+func (l *Limiter) Exceeds(now time.Time, key string) bool {
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key = l.room(now, key)
+	full, wait := spend(l.rate, now, l.full.rows[key])
+	if wait > 0 {
+		full = earlier(full, now.Add(2*(l.rate.Per-l.rate.each()))).Add(l.rate.each())
+	}
+	l.full.rows[key] = full
+	return wait > 0
 }
 
 // Return gives back one that was taken and turned out to cost nothing.
@@ -65,46 +85,36 @@ func (l *Limiter) Return(key string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if full, ok := l.full[key]; ok {
-		l.full[key] = full.Add(-l.rate.Per / time.Duration(l.rate.Count))
+	if full, ok := l.full.rows[key]; ok {
+		l.full.rows[key] = full.Add(-l.rate.each())
 	}
 }
 
 // spend is the decision: given when the budget would be whole again, it returns
 // that time after one more is spent, or how long until one may be.
 func spend(r Rate, now, full time.Time) (time.Time, time.Duration) {
-	if full.Before(now) {
-		full = now
-	}
-	next := full.Add(r.Per / time.Duration(r.Count))
+	full = later(full, now)
+	next := full.Add(r.each())
 	if wait := next.Sub(now) - r.Per; wait > 0 {
 		return full, wait
 	}
 	return next, 0
 }
 
-// room returns the key to use: the one given while there is room for it.
 func (l *Limiter) room(now time.Time, key string) string {
-	if _, known := l.full[key]; known || len(l.full) < l.max {
-		l.sweep(now, l.rate.Per)
-		return key
-	}
-	l.sweep(now, min(l.rate.Per, time.Second))
-	if len(l.full) < l.max {
-		return key
-	}
-	return overflow
+	return l.full.room(now, key, l.rate.Per, func(full time.Time) bool { return !full.After(now) })
 }
 
-// sweep forgets the keys whose budget is whole, at most once in each pause.
-func (l *Limiter) sweep(now time.Time, pause time.Duration) {
-	if now.Sub(l.swept) < pause {
-		return
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	l.swept = now
-	for key, full := range l.full {
-		if !full.After(now) {
-			delete(l.full, key)
-		}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
+	return b
 }

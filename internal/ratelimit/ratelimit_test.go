@@ -83,12 +83,12 @@ func TestNoWindowHoldsMoreThanTwiceTheBudget(t *testing.T) {
 
 func TestMemoryIsBoundedAndCleansItself(t *testing.T) {
 	l := New(Rate{Count: 1, Per: time.Minute})
-	l.max = 100
+	l.full.max = 100
 	for i := range 1000 {
 		l.Take(start, fmt.Sprint(i))
 	}
-	if len(l.full) > 101 {
-		t.Errorf("%d keys are remembered, want 100 and the one that the rest share", len(l.full))
+	if len(l.full.rows) > 101 {
+		t.Errorf("%d keys are remembered, want 100 and the one that the rest share", len(l.full.rows))
 	}
 	if l.Take(start, "another") == 0 {
 		t.Error("a key beyond the bound has a budget of its own")
@@ -97,8 +97,8 @@ func TestMemoryIsBoundedAndCleansItself(t *testing.T) {
 	if l.Take(later, "another") != 0 {
 		t.Error("a new key is refused when the old ones are whole again")
 	}
-	if len(l.full) > 2 {
-		t.Errorf("%d keys are remembered after all were whole again", len(l.full))
+	if len(l.full.rows) > 2 {
+		t.Errorf("%d keys are remembered after all were whole again", len(l.full.rows))
 	}
 }
 
