@@ -73,6 +73,7 @@ type Set struct {
 	Nonces   dpop.Nonces
 	Subjects []byte // the key of pairwise subjects
 	Families []byte // the key of refresh token families
+	Links    []byte // the key of what makes a link with a user code ours
 
 	stored []auth.Key
 }
@@ -157,6 +158,7 @@ func (k *Keyring) open(stored []auth.Key) (*Set, error) {
 		Nonces:   dpop.NewNonces(ring.Derive("dpop nonce")),
 		Subjects: ring.Derive("pairwise subject"),
 		Families: ring.Derive("refresh family"),
+		Links:    ring.Derive("verification link"),
 		stored:   stored,
 	}, nil
 }

@@ -2,38 +2,51 @@ package login
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
-// Scan notes that a page with the grant on it is open. Scanning what is further
-// on, or over, changes nothing and is no error: the page learns the state anyway.
-func (s *Service) Scan(ctx context.Context, id auth.GrantID) error {
-	_, err := s.change(ctx, id, func(_ store.Tx, g grant.Grant) (grant.Grant, error) {
-		if scanned, err := g.Scan(s.now()); err == nil {
-			return scanned, nil
+// Scan notes that a page with the grant on it is open in the visitor's browser, and
+// warns when it is another than before. Scanning what is over changes nothing and
+// is no error: the page learns the state anyway.
+func (s *Service) Scan(ctx context.Context, v Visitor, id auth.GrantID) error {
+	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+		scanned, err := g.Scan(s.now(), v.Browser)
+		if err != nil {
+			return g, nil
 		}
-		return g, nil
+		return scanned, s.noteTwice(tx, v, g, scanned)
 	})
 	return err
 }
 
+// noteTwice records that a second browser opened the code, when that has just shown.
+func (s *Service) noteTwice(tx store.Tx, v Visitor, before, after grant.Grant) error {
+	if before.OpenedTwice || !after.OpenedTwice {
+		return nil
+	}
+	return s.record(tx, about(v.event(auth.EventOpenedTwice), after))
+}
+
 // BeginApproval is the tap on Approve: it claims the grant for this browser and
 // opens the passkey ceremony that is to approve it. In a browser where a person
-// is known, that person's passkeys may answer; else any discoverable one.
-func (s *Service) BeginApproval(ctx context.Context, browser auth.BrowserID, id auth.GrantID) (passkey.Options, error) {
+// is known, that person's passkeys may answer; else any discoverable one. ErrRisky,
+// ErrUnknownDevice or ErrBlocked when the passkey would be proved in vain.
+func (s *Service) BeginApproval(ctx context.Context, v Visitor, id auth.GrantID) (passkey.Options, error) {
+	var known auth.User
 	var allowed []auth.Passkey
-	err := s.Store.View(ctx, func(tx store.Tx) error {
-		u, err := person(tx, s.now(), browser)
-		if err != nil || u.ID == "" {
+	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
+		if known, err = person(tx, s.now(), v.Browser); err != nil || known.ID == "" {
 			return err
 		}
-		allowed, err = tx.PasskeysOf(u.ID)
+		allowed, err = tx.PasskeysOf(known.ID)
 		return err
 	})
 	if err != nil {
@@ -43,56 +56,87 @@ func (s *Service) BeginApproval(ctx context.Context, browser auth.BrowserID, id 
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
-		return g.Claim(s.now(), browser, challenge)
+	var refusal error // which the audit log is to tell
+	_, err = s.change(ctx, id, func(tx store.Tx, g grant.Grant) (claimed grant.Grant, err error) {
+		claimed, refusal, err = s.claim(tx, v, g, known.ID, challenge)
+		return claimed, err
 	})
-	if err != nil {
+	if err = errors.Join(err, refusal); err != nil {
 		return nil, err
 	}
 	return options, nil
 }
 
-// Approval is a grant that was just approved, and by whom.
+// claim binds the grant to the visitor's browser, if approving it there can come to
+// anything. What speaks against that comes back as refusal, with the grant as it was.
+func (s *Service) claim(tx store.Tx, v Visitor, g grant.Grant, user auth.UserID, challenge []byte) (_ grant.Grant, refusal, err error) {
+	claimed, err := g.Claim(s.now(), v.Browser, challenge)
+	switch {
+	case errors.Is(err, grant.ErrClaimed):
+		return g, err, s.record(tx, about(v.event(auth.EventClaimRefused), g))
+	case err != nil:
+		return g, nil, err
+	}
+	client, err := clientOf(tx, g)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return g, nil, err
+	}
+	j, err := s.assess(tx, claimed, client, v, user)
+	switch {
+	case err != nil:
+		return g, nil, err
+	case j.refusal != nil:
+		return g, j.refusal, s.noteRefused(tx, v, g, j, user)
+	}
+	return claimed, nil, s.noteTwice(tx, v, g, claimed)
+}
+
+func (s *Service) noteRefused(tx store.Tx, v Visitor, g grant.Grant, j judgement, user auth.UserID) error {
+	e := judged(about(v.event(auth.EventRefused), g), j.Assessment)
+	e.UserID, e.Note = user, j.refusal.Error()
+	return s.record(tx, e)
+}
+
+// Approval is a grant that a person has just approved, and by whom. It is done where
+// the grant is approved, and awaits a number where it is verifying.
 type Approval struct {
 	User  auth.User
 	Grant grant.Grant
 }
 
 // FinishApproval ends the ceremony: the passkey's answer to this grant's own
-// challenge approves it, in one transaction with the check. The challenge is
-// spent by the first answer, right or wrong. ErrPasskey when the answer does not
-// hold, ErrNoAccount when it is a disabled person's, ErrOtherPerson when it is not
-// that of the one person whom the client expects.
-func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id auth.GrantID, answer []byte) (Approval, error) {
+// challenge approves it, in one transaction with the check, or has it await a number
+// where the risk demands one. The challenge is spent by the first answer, right or
+// wrong. ErrPasskey when the answer does not hold, ErrNoAccount when it is a disabled
+// person's, ErrOtherPerson when it is not that of the one person whom the client
+// expects; ErrRisky, ErrUnknownDevice or ErrBlocked when the policy or the person's
+// own report forbids it, now that the account is known.
+func (s *Service) FinishApproval(ctx context.Context, v Visitor, id auth.GrantID, answer []byte) (Approval, error) {
 	keys, err := s.Keys.Read(ctx)
+	if err != nil {
+		return Approval{}, err
+	}
+	number, err := grant.NewNumber(s.Random)
 	if err != nil {
 		return Approval{}, err
 	}
 	var who auth.User
 	var refusal error // of the answer; the spent challenge is committed with it
-	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
-		now := s.now()
-		g, challenge, err := g.Answer(now, browser)
+	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (_ grant.Grant, err error) {
+		g, challenge, err := g.Answer(s.now(), v.Browser)
 		if err != nil {
 			return g, err
 		}
-		if who, refusal, err = s.verify(tx, challenge, answer); err != nil || refusal != nil {
-			return g, err
-		}
-		switch client, err := clientOf(tx, g); {
-		case errors.Is(err, store.ErrNotFound):
-			refusal = ErrUnknownClient
-			return g.Void(now), nil
+		var used auth.Passkey
+		who, used, refusal, err = s.verify(tx, challenge, answer)
+		switch {
 		case err != nil:
 			return g, err
-		case g.Redirect.Subject != "" && g.Redirect.Subject != subjectOf(keys, client, who.ID):
-			refusal = ErrOtherPerson
-			return g, nil
+		case refusal != nil:
+			return g, s.record(tx, about(v.event(auth.EventPasskeyFailed), g))
 		}
-		if err := s.know(tx, browser, who.ID); err != nil {
-			return g, err
-		}
-		return g.Approve(now, browser, who.ID)
+		g, refusal, err = s.settleApproval(tx, keys, v, g, approver{who, used}, number)
+		return g, err
 	})
 	if err = errors.Join(err, refusal); err != nil {
 		return Approval{}, err
@@ -100,10 +144,56 @@ func (s *Service) FinishApproval(ctx context.Context, browser auth.BrowserID, id
 	return Approval{who, after}, nil
 }
 
+// approver is a person with the passkey that they have just proved.
+type approver struct {
+	auth.User
+	passkey auth.Passkey
+}
+
+// settleApproval decides what becomes of the grant, now that it is known who approves it.
+func (s *Service) settleApproval(tx store.Tx, keys *keyring.Set, v Visitor, g grant.Grant, by approver, number string) (_ grant.Grant, refusal, err error) {
+	client, err := clientOf(tx, g)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return g.Void(s.now()), ErrUnknownClient, nil
+	case err != nil:
+		return g, nil, err
+	case g.Redirect.Subject != "" && g.Redirect.Subject != subjectOf(keys, client, by.ID):
+		return g, ErrOtherPerson, nil
+	}
+	j, err := s.assess(tx, g, client, v, by.ID)
+	if err != nil {
+		return g, nil, err
+	}
+	if err := s.know(tx, v.Browser, by.ID); err != nil {
+		return g, nil, err
+	}
+	if j.refusal != nil {
+		return g, j.refusal, s.noteRefused(tx, v, g, j, by.ID)
+	}
+	after, err := s.approve(v, g, by, j, number)
+	if err != nil {
+		return g, nil, err
+	}
+	e := judged(about(v.event(auth.EventApproved), after), j.Assessment)
+	e.Passkey = base64.RawURLEncoding.EncodeToString(by.passkey.ID)
+	if after.State == grant.Verifying {
+		e.Note = "a number is awaited on the desktop"
+	}
+	return after, nil, s.record(tx, e)
+}
+
+func (s *Service) approve(v Visitor, g grant.Grant, by approver, j judgement, number string) (grant.Grant, error) {
+	if j.demand == auth.DemandNumber {
+		return g.AwaitNumber(s.now(), v.Browser, by.ID, j.scopes, number)
+	}
+	return g.Approve(s.now(), v.Browser, by.ID, j.scopes)
+}
+
 // verify checks a passkey's answer within the transaction and writes back its
 // counter and backup state. What is wrong with the answer comes back as refusal,
 // what is wrong with the store as err.
-func (s *Service) verify(tx store.Tx, challenge, answer []byte) (who auth.User, refusal, err error) {
+func (s *Service) verify(tx store.Tx, challenge, answer []byte) (who auth.User, used auth.Passkey, refusal, err error) {
 	find := func(id []byte) (o passkey.Owner, err error) {
 		p, err := tx.Passkey(id)
 		if err != nil {
@@ -116,22 +206,26 @@ func (s *Service) verify(tx store.Tx, challenge, answer []byte) (who auth.User, 
 		who = o.User
 		return o, err
 	}
-	used, err := s.Passkeys.FinishAssertion(s.now(), challenge, answer, find)
+	used, err = s.Passkeys.FinishAssertion(s.now(), challenge, answer, find)
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
-		return auth.User{}, nil, err
+		return auth.User{}, used, nil, err
 	case err != nil:
-		return auth.User{}, fmt.Errorf("%w: %w", ErrPasskey, err), nil
+		return auth.User{}, used, fmt.Errorf("%w: %w", ErrPasskey, err), nil
 	case who.Disabled:
-		return auth.User{}, ErrNoAccount, nil
+		return auth.User{}, used, ErrNoAccount, nil
 	}
-	return who, nil, tx.SetPasskey(used)
+	return who, used, nil, tx.SetPasskey(used)
 }
 
 // Deny ends the grant for the person in this browser.
-func (s *Service) Deny(ctx context.Context, browser auth.BrowserID, id auth.GrantID) error {
-	_, err := s.change(ctx, id, func(_ store.Tx, g grant.Grant) (grant.Grant, error) {
-		return g.Deny(s.now(), browser)
+func (s *Service) Deny(ctx context.Context, v Visitor, id auth.GrantID) error {
+	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+		denied, err := g.Deny(s.now(), v.Browser)
+		if err != nil {
+			return g, err
+		}
+		return denied, s.record(tx, about(v.event(auth.EventDenied), denied))
 	})
 	return err
 }

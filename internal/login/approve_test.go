@@ -34,7 +34,7 @@ func TestAStrangersPhoneApprovesWithOneTouchToo(t *testing.T) {
 	ada.Browser = "a browser that was never here"
 	g, _ := w.Start(logintest.App)
 	w.Approve(ada, g.ID)
-	sight, err := w.Look(t.Context(), ada.Browser, g.ID)
+	sight, err := w.Look(t.Context(), ada.Visitor(), g.ID)
 	if err != nil || sight.Person.ID != ada.User.ID {
 		t.Errorf("known afterwards: got %q, %v; want Ada", sight.Person.Name, err)
 	}
@@ -47,7 +47,7 @@ func TestAnAssertionForOneGrantIsRefusedOnAnother(t *testing.T) {
 	second, _ := w.Start(logintest.App)
 	options := w.Begin(ada, first.ID)
 	w.Begin(ada, second.ID)
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, second.ID, ada.Get(options)); !errors.Is(err, login.ErrPasskey) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), second.ID, ada.Get(options)); !errors.Is(err, login.ErrPasskey) {
 		t.Errorf("got %v, want ErrPasskey", err)
 	}
 	if g, _ := w.Grant(t.Context(), second.ID); g.State != grant.Confirming {
@@ -60,10 +60,10 @@ func TestAChallengeWorksOnce(t *testing.T) {
 	ada := w.Join("Ada")
 	g, _ := w.Start(logintest.App)
 	options := w.Begin(ada, g.ID)
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, []byte("{}")); !errors.Is(err, login.ErrPasskey) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, []byte("{}")); !errors.Is(err, login.ErrPasskey) {
 		t.Fatalf("a bad answer: got %v, want ErrPasskey", err)
 	}
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, grant.ErrNotClaimed) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, ada.Get(options)); !errors.Is(err, grant.ErrNotClaimed) {
 		t.Errorf("a good answer to the spent challenge: got %v, want ErrNotClaimed", err)
 	}
 }
@@ -74,7 +74,7 @@ func TestAnOldChallengeIsRefused(t *testing.T) {
 	g, _ := w.Start(logintest.App)
 	old := w.Begin(ada, g.ID)
 	w.Begin(ada, g.ID)
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(old)); !errors.Is(err, login.ErrPasskey) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, ada.Get(old)); !errors.Is(err, login.ErrPasskey) {
 		t.Errorf("got %v, want ErrPasskey", err)
 	}
 }
@@ -84,13 +84,13 @@ func TestAnotherAccountCannotDecideAClaimedCode(t *testing.T) {
 	ada, eve := w.Join("Ada"), w.Join("Eve")
 	g, _ := w.Start(logintest.App)
 	w.Begin(ada, g.ID)
-	if _, err := w.BeginApproval(t.Context(), eve.Browser, g.ID); !errors.Is(err, grant.ErrClaimed) {
+	if _, err := w.BeginApproval(t.Context(), eve.Visitor(), g.ID); !errors.Is(err, grant.ErrClaimed) {
 		t.Errorf("begin: got %v, want ErrClaimed", err)
 	}
-	if _, err := w.FinishApproval(t.Context(), eve.Browser, g.ID, []byte("{}")); !errors.Is(err, grant.ErrClaimed) {
+	if _, err := w.FinishApproval(t.Context(), eve.Visitor(), g.ID, []byte("{}")); !errors.Is(err, grant.ErrClaimed) {
 		t.Errorf("finish: got %v, want ErrClaimed", err)
 	}
-	if err := w.Deny(t.Context(), eve.Browser, g.ID); !errors.Is(err, grant.ErrClaimed) {
+	if err := w.Deny(t.Context(), eve.Visitor(), g.ID); !errors.Is(err, grant.ErrClaimed) {
 		t.Errorf("deny: got %v, want ErrClaimed", err)
 	}
 }
@@ -101,7 +101,7 @@ func TestADisabledPersonApprovesNothing(t *testing.T) {
 	g, _ := w.Start(logintest.App)
 	options := w.Begin(ada, g.ID)
 	disable(w, ada.User)
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, login.ErrNoAccount) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, ada.Get(options)); !errors.Is(err, login.ErrNoAccount) {
 		t.Errorf("got %v, want ErrNoAccount", err)
 	}
 }
@@ -117,7 +117,7 @@ func TestAClientRemovedMeanwhileIsDenied(t *testing.T) {
 	g, _ := w.Start(logintest.App)
 	options := w.Begin(ada, g.ID)
 	w.Update(func(tx store.Tx) error { return tx.RemoveClient(logintest.App) })
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, login.ErrUnknownClient) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, ada.Get(options)); !errors.Is(err, login.ErrUnknownClient) {
 		t.Errorf("got %v, want ErrUnknownClient", err)
 	}
 	if g, _ := w.Grant(t.Context(), g.ID); g.State != grant.Denied {
@@ -131,7 +131,7 @@ func TestAnApprovalAfterTheExpiryIsRefused(t *testing.T) {
 	g, code := w.Start(logintest.App)
 	options := w.Begin(ada, g.ID)
 	w.Clock.Advance(auth.DefaultLifetime)
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, ada.Get(options)); !errors.Is(err, grant.ErrExpired) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, ada.Get(options)); !errors.Is(err, grant.ErrExpired) {
 		t.Errorf("approve: got %v, want ErrExpired", err)
 	}
 	client, _ := w.Client(t.Context(), logintest.App)
@@ -161,14 +161,14 @@ func TestAScanIsSoft(t *testing.T) {
 	w := logintest.New(t)
 	g, _ := w.Start(logintest.App)
 	for range 2 {
-		if err := w.Scan(t.Context(), g.ID); err != nil {
+		if err := w.Scan(t.Context(), logintest.At("phone"), g.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Deny(t.Context(), "phone", g.ID); err != nil {
+	if err := w.Deny(t.Context(), logintest.At("phone"), g.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Scan(t.Context(), g.ID); err != nil {
+	if err := w.Scan(t.Context(), logintest.At("phone"), g.ID); err != nil {
 		t.Errorf("a scan of what is over: got %v, want no error", err)
 	}
 	if g, _ := w.Grant(t.Context(), g.ID); g.State != grant.Denied {
@@ -187,7 +187,10 @@ func TestOpen(t *testing.T) {
 	if again, err := w.Rotate(t.Context(), g.ID); err != nil || again.Code != rotated.Code {
 		t.Errorf("a second socket's rotation: got %s, %v; want the same code", again.Code, err)
 	}
-	open := func(code grant.UserCode) error { _, err := w.Open(t.Context(), "phone", code); return err }
+	open := func(code grant.UserCode) error {
+		_, err := w.Open(t.Context(), logintest.At("phone"), code)
+		return err
+	}
 	if err := open(g.Code); err != nil {
 		t.Errorf("the old code within its grace: %v", err)
 	}
@@ -212,7 +215,7 @@ func TestABrowserIsForgottenInTime(t *testing.T) {
 	g, _ := w.Start(logintest.App)
 	known := func() bool {
 		t.Helper()
-		sight, err := w.Look(t.Context(), ada.Browser, g.ID)
+		sight, err := w.Look(t.Context(), ada.Visitor(), g.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

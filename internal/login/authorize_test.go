@@ -20,7 +20,7 @@ func TestAnAuthorizationIsRefused(t *testing.T) {
 	w := newWorld(t)
 	client, _ := w.Client(t.Context(), browserApp)
 	key := w.Key()
-	good := login.AuthorizeRequest{StartRequest: login.StartRequest{Client: client}, RedirectURI: client.RedirectURIs[0]}
+	good := login.AuthorizeRequest{StartRequest: login.StartRequest{Client: client, Origin: logintest.Home}, RedirectURI: client.RedirectURIs[0]}
 	tests := []struct {
 		name   string
 		change func(*login.AuthorizeRequest)
@@ -62,12 +62,12 @@ func TestReturn(t *testing.T) {
 			w.Approve(ada, a.ID)
 		}, "code"},
 		{"after a denial", func(t *testing.T, w *logintest.World, ada *logintest.Person, a logintest.Authorization) {
-			if err := w.Deny(t.Context(), ada.Browser, a.ID); err != nil {
+			if err := w.Deny(t.Context(), ada.Visitor(), a.ID); err != nil {
 				t.Fatal(err)
 			}
 		}, grant.ErrDenied.Error()},
 		{"after it was cancelled", func(t *testing.T, w *logintest.World, _ *logintest.Person, a logintest.Authorization) {
-			if err := w.Cancel(t.Context(), browserApp, a.ID); err != nil {
+			if err := w.Cancel(t.Context(), browserApp, a.ID, logintest.Home); err != nil {
 				t.Fatal(err)
 			}
 		}, grant.ErrCancelled.Error()},
@@ -136,7 +136,7 @@ func TestOnlyTheBrowserThatDecidedReturns(t *testing.T) {
 	ada, eve := w.Join("Ada"), w.Join("Eve")
 	a, denied := w.Ask(browserApp, logintest.NoKey), w.Ask(browserApp, logintest.NoKey)
 	w.Approve(ada, a.ID)
-	if err := w.Deny(t.Context(), ada.Browser, denied.ID); err != nil {
+	if err := w.Deny(t.Context(), ada.Visitor(), denied.ID); err != nil {
 		t.Fatal(err)
 	}
 	good := w.Code(ada, a)

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -47,18 +48,21 @@ func (s *Service) BeginSignIn(ctx context.Context, browser auth.BrowserID) (secr
 }
 
 // FinishSignIn ends it: the browser knows the person from here on.
-func (s *Service) FinishSignIn(ctx context.Context, browser auth.BrowserID, handle secret.Text, answer []byte) (auth.User, error) {
+func (s *Service) FinishSignIn(ctx context.Context, v Visitor, handle secret.Text, answer []byte) (auth.User, error) {
 	var who auth.User
 	var refusal error
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		c, err := s.takeCeremony(tx, browser, handle, signInCeremony)
+		c, err := s.takeCeremony(tx, v.Browser, handle, signInCeremony)
 		if refusal = err; err != nil {
 			return storeFault(err)
 		}
-		if who, refusal, err = s.verify(tx, c.State, answer); err != nil || refusal != nil {
+		if who, _, refusal, err = s.verify(tx, c.State, answer); err != nil || refusal != nil {
 			return err
 		}
-		return s.know(tx, browser, who.ID)
+		if err := s.know(tx, v.Browser, who.ID); err != nil {
+			return err
+		}
+		return s.record(tx, of(v.event(auth.EventPhoneSignedIn), who))
 	})
 	if err = errors.Join(err, refusal); err != nil {
 		return auth.User{}, err
@@ -109,9 +113,9 @@ func (s *Service) fresh(tx store.Tx, browser auth.BrowserID) (auth.User, error) 
 // RemovePasskey deletes one of the person's passkeys, but never the last, and has
 // every other browser forget the person: the phone may be in wrong hands.
 // ErrSignInFirst without a fresh sign-in.
-func (s *Service) RemovePasskey(ctx context.Context, browser auth.BrowserID, id []byte) error {
+func (s *Service) RemovePasskey(ctx context.Context, v Visitor, id []byte) error {
 	return s.Store.Update(ctx, func(tx store.Tx) error {
-		u, err := s.fresh(tx, browser)
+		u, err := s.fresh(tx, v.Browser)
 		if err != nil {
 			return err
 		}
@@ -132,20 +136,27 @@ func (s *Service) RemovePasskey(ctx context.Context, browser auth.BrowserID, id 
 		if err := tx.RemovePasskey(id); err != nil {
 			return err
 		}
-		return tx.RemoveBrowsersOf(u.ID, browser)
+		if err := tx.RemoveBrowsersOf(u.ID, v.Browser); err != nil {
+			return err
+		}
+		e := of(v.event(auth.EventPasskeyRemoved), u)
+		e.Passkey = base64.RawURLEncoding.EncodeToString(id)
+		return s.record(tx, e)
 	})
 }
 
 // NewRecoveryCodes replaces the person's recovery codes. ErrSignInFirst without a
 // fresh sign-in.
-func (s *Service) NewRecoveryCodes(ctx context.Context, browser auth.BrowserID) (codes []secret.Text, err error) {
+func (s *Service) NewRecoveryCodes(ctx context.Context, v Visitor) (codes []secret.Text, err error) {
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		u, err := s.fresh(tx, browser)
+		u, err := s.fresh(tx, v.Browser)
 		if err != nil {
 			return err
 		}
-		codes, err = s.writeRecoveryCodes(tx, u.ID)
-		return err
+		if codes, err = s.writeRecoveryCodes(tx, u.ID); err != nil {
+			return err
+		}
+		return s.record(tx, of(v.event(auth.EventCodesRenewed), u))
 	})
 	return codes, err
 }

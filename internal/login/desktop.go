@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
@@ -53,16 +54,16 @@ func (s *Service) Rotate(ctx context.Context, id auth.GrantID) (after grant.Gran
 // Cancel ends the grant at the desktop's wish. Cancelling one that is over is no
 // error for the desktop, which has what it wants; ErrUnknownCode for a grant that
 // is unknown or another client's.
-func (s *Service) Cancel(ctx context.Context, client auth.ClientID, id auth.GrantID) error {
-	_, err := s.change(ctx, id, func(_ store.Tx, g grant.Grant) (grant.Grant, error) {
+func (s *Service) Cancel(ctx context.Context, client auth.ClientID, id auth.GrantID, from netip.Addr) error {
+	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		cancelled, err := g.Cancel(s.now(), client)
 		if errors.Is(err, grant.ErrForeign) {
 			return g, ErrUnknownCode
 		}
-		if err != nil {
-			return g, nil
+		if err != nil || cancelled.Seq == g.Seq || g.OpenedBy == "" {
+			return cancelled, nil // nobody had seen it, so there is nothing to tell
 		}
-		return cancelled, nil
+		return cancelled, s.record(tx, about(byDesktop(auth.EventCancelled, from), cancelled))
 	})
 	return err
 }

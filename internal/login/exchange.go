@@ -58,7 +58,7 @@ func (s *Service) exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 	if errors.Is(err, grant.ErrRedeemed) {
 		s.Log.WarnContext(ctx, "an authorization code was used again: its session is over",
 			slog.String("client", string(r.Client.ID)), slog.String("grant", string(g.ID)))
-		if fault := s.endSessionOf(ctx, r.Client.ID, g.ID); fault != nil {
+		if fault := s.endSessionOf(ctx, r.Client.ID, g.ID, byDesktop(auth.EventReused, r.Address)); fault != nil {
 			return Tokens{}, fault
 		}
 	}

@@ -18,7 +18,7 @@ func hinted(t *testing.T, w *logintest.World, id auth.ClientID, hint secret.Text
 		t.Fatal(err)
 	}
 	g, err := w.Authorize(t.Context(), login.AuthorizeRequest{
-		StartRequest: login.StartRequest{Client: c}, RedirectURI: c.RedirectURIs[0],
+		StartRequest: login.StartRequest{Client: c, Origin: logintest.Home}, RedirectURI: c.RedirectURIs[0],
 		Challenge: secret.Must().Hash().String(), IDTokenHint: hint.Reveal(),
 	})
 	return g.ID, err
@@ -37,7 +37,7 @@ func TestOnlyThePersonWhomTheClientExpectsApproves(t *testing.T) {
 				t.Fatal(err)
 			}
 			options := w.Begin(eve, id)
-			if _, err := w.FinishApproval(t.Context(), eve.Browser, id, eve.Get(options)); !errors.Is(err, login.ErrOtherPerson) {
+			if _, err := w.FinishApproval(t.Context(), eve.Visitor(), id, eve.Get(options)); !errors.Is(err, login.ErrOtherPerson) {
 				t.Fatalf("Eve: got %v, want ErrOtherPerson", err)
 			}
 			if _, err := w.Return(t.Context(), eve.Browser, id); !errors.Is(err, login.ErrNoReturn) {

@@ -32,12 +32,12 @@ func TestTheIssuerMayBeNamedWhereItIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	issuer := []string{w.Config.Issuer}
-	g, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Resources: issuer})
+	g, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Resources: issuer})
 	if err != nil || len(g.Resources) != 1 || g.Resources[0] != issuer[0] {
 		t.Errorf("got %q, %v; want the issuer", g.Resources, err)
 	}
 	api := w.AddClient(auth.Client{ID: "acme-api", Name: "Acme", Resources: []string{"https://api.acme.example"}})
-	if _, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: api, Resources: issuer}); err == nil {
+	if _, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: api, Origin: logintest.Home, Resources: issuer}); err == nil {
 		t.Error("a client whose tokens are for something else got one for the issuer")
 	}
 }

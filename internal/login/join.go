@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -153,8 +154,8 @@ type Joined struct {
 // FinishJoin ends the creation: in one transaction the leave is consumed, the
 // account made if it is new, and the passkey kept. ErrPasskey when the answer
 // does not hold, ErrPasskeyExists when the credential is somebody's already.
-func (s *Service) FinishJoin(ctx context.Context, browser auth.BrowserID, handle secret.Text, answer []byte) (Joined, error) {
-	c, err := s.endJoin(ctx, browser, handle)
+func (s *Service) FinishJoin(ctx context.Context, v Visitor, handle secret.Text, answer []byte) (Joined, error) {
+	c, err := s.endJoin(ctx, v.Browser, handle)
 	if err != nil {
 		return Joined{}, err
 	}
@@ -167,7 +168,7 @@ func (s *Service) FinishJoin(ctx context.Context, browser auth.BrowserID, handle
 	}
 	joined := Joined{User: c.User}
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		joined.RecoveryCodes, err = s.settle(tx, browser, c, p)
+		joined.RecoveryCodes, err = s.settle(tx, v, c, p)
 		return err
 	})
 	if errors.Is(err, store.ErrConflict) {
@@ -190,7 +191,7 @@ func (s *Service) endJoin(ctx context.Context, browser auth.BrowserID, handle se
 }
 
 // settle writes what a verified registration leads to.
-func (s *Service) settle(tx store.Tx, browser auth.BrowserID, c ceremony, p auth.Passkey) (codes []secret.Text, err error) {
+func (s *Service) settle(tx store.Tx, v Visitor, c ceremony, p auth.Passkey) (codes []secret.Text, err error) {
 	if err := consumeLeave(tx, c); err != nil {
 		return nil, err
 	}
@@ -201,13 +202,29 @@ func (s *Service) settle(tx store.Tx, browser auth.BrowserID, c ceremony, p auth
 		if codes, err = s.writeRecoveryCodes(tx, c.User.ID); err != nil {
 			return nil, err
 		}
-	} else if err := settleAgain(tx, browser, c); err != nil {
+	} else if err := settleAgain(tx, v.Browser, c); err != nil {
 		return nil, err
 	}
 	if err := tx.AddPasskey(p); err != nil {
 		return nil, err
 	}
-	return codes, s.know(tx, browser, c.User.ID)
+	if err := s.know(tx, v.Browser, c.User.ID); err != nil {
+		return nil, err
+	}
+	e := of(v.event(c.event()), c.User)
+	e.Passkey = base64.RawURLEncoding.EncodeToString(p.ID)
+	return codes, s.record(tx, e)
+}
+
+// event is what the end of the registration is.
+func (c ceremony) event() auth.EventType {
+	switch {
+	case c.NewAccount:
+		return auth.EventAccountCreated
+	case !c.RecoveryCode.IsZero():
+		return auth.EventRecovered
+	}
+	return auth.EventPasskeyAdded
 }
 
 // settleAgain is settle for an account that exists. Who needed an invitation or a

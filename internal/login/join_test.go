@@ -39,7 +39,7 @@ func join(t *testing.T, w *logintest.World, b auth.BrowserID, r login.JoinReques
 	if err != nil {
 		return phone, login.Joined{}, err
 	}
-	joined, err := w.FinishJoin(t.Context(), b, handle, phone.Create(options))
+	joined, err := w.FinishJoin(t.Context(), logintest.At(b), handle, phone.Create(options))
 	return phone, joined, err
 }
 
@@ -130,7 +130,7 @@ func TestAnInvitationWorksOnce(t *testing.T) {
 	for i, handle := range handles {
 		answer := answers[i]
 		all.Go(func() {
-			switch _, err := w.FinishJoin(t.Context(), browser, handle, answer); {
+			switch _, err := w.FinishJoin(t.Context(), logintest.At(browser), handle, answer); {
 			case err == nil:
 				won.Add(1)
 			case errors.Is(err, login.ErrInvitation):
@@ -218,10 +218,10 @@ func TestAJoinThatFailsConsumesItsCeremonyAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := phone.Create(options)
-	if _, err := w.FinishJoin(t.Context(), browser, handle, []byte("{}")); !errors.Is(err, login.ErrPasskey) {
+	if _, err := w.FinishJoin(t.Context(), logintest.At(browser), handle, []byte("{}")); !errors.Is(err, login.ErrPasskey) {
 		t.Fatalf("a bad answer: got %v, want ErrPasskey", err)
 	}
-	if _, err := w.FinishJoin(t.Context(), browser, handle, good); !errors.Is(err, login.ErrCeremony) {
+	if _, err := w.FinishJoin(t.Context(), logintest.At(browser), handle, good); !errors.Is(err, login.ErrCeremony) {
 		t.Errorf("a good answer afterwards: got %v, want ErrCeremony", err)
 	}
 	if _, err := w.Invited(t.Context(), inv); err != nil {
@@ -236,14 +236,14 @@ func TestACeremonyBelongsToItsBrowserAndItsKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.FinishJoin(t.Context(), "another browser", handle, phone.Create(options)); !errors.Is(err, login.ErrCeremony) {
+	if _, err := w.FinishJoin(t.Context(), logintest.At("another browser"), handle, phone.Create(options)); !errors.Is(err, login.ErrCeremony) {
 		t.Errorf("another browser: got %v, want ErrCeremony", err)
 	}
 	handle, options, err = w.BeginJoin(t.Context(), browser, login.JoinRequest{Name: "Bob"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.FinishSignIn(t.Context(), browser, handle, phone.Create(options)); !errors.Is(err, login.ErrCeremony) {
+	if _, err := w.FinishSignIn(t.Context(), logintest.At(browser), handle, phone.Create(options)); !errors.Is(err, login.ErrCeremony) {
 		t.Errorf("another kind: got %v, want ErrCeremony", err)
 	}
 	handle, options, err = w.BeginJoin(t.Context(), browser, login.JoinRequest{Name: "Bob"})
@@ -251,7 +251,7 @@ func TestACeremonyBelongsToItsBrowserAndItsKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(passkey.Timeout)
-	if _, err := w.FinishJoin(t.Context(), browser, handle, phone.Create(options)); !errors.Is(err, login.ErrCeremony) {
+	if _, err := w.FinishJoin(t.Context(), logintest.At(browser), handle, phone.Create(options)); !errors.Is(err, login.ErrCeremony) {
 		t.Errorf("after its time: got %v, want ErrCeremony", err)
 	}
 }
@@ -266,7 +266,7 @@ func TestSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if who, err := w.FinishSignIn(t.Context(), browser, handle, ada.Get(options)); err != nil || who.ID != ada.User.ID {
+	if who, err := w.FinishSignIn(t.Context(), logintest.At(browser), handle, ada.Get(options)); err != nil || who.ID != ada.User.ID {
 		t.Fatalf("got %q, %v; want Ada", who.Name, err)
 	}
 	if a, err := w.Account(t.Context(), browser); err != nil || a.User.Name != "Ada" {
@@ -290,34 +290,34 @@ func TestChangingPasskeysTakesAFreshProof(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.RemovePasskey(t.Context(), ada.Browser, account.Passkeys[0].ID); !errors.Is(err, login.ErrLastPasskey) {
+	if err := w.RemovePasskey(t.Context(), ada.Visitor(), account.Passkeys[0].ID); !errors.Is(err, login.ErrLastPasskey) {
 		t.Errorf("the last passkey: got %v, want ErrLastPasskey", err)
 	}
 	if _, _, err := join(t, w, ada.Browser, login.JoinRequest{Another: true}); err != nil {
 		t.Fatalf("another passkey, fresh: %v", err)
 	}
 	eve := w.Join("Eve")
-	if err := w.RemovePasskey(t.Context(), eve.Browser, account.Passkeys[0].ID); !errors.Is(err, store.ErrNotFound) {
+	if err := w.RemovePasskey(t.Context(), eve.Visitor(), account.Passkeys[0].ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another account's passkey: got %v, want ErrNotFound", err)
 	}
 	w.Clock.Advance(11 * time.Minute)
 	if _, _, err := join(t, w, ada.Browser, login.JoinRequest{Another: true}); !errors.Is(err, login.ErrSignInFirst) {
 		t.Errorf("another passkey, stale: got %v, want ErrSignInFirst", err)
 	}
-	if err := w.RemovePasskey(t.Context(), ada.Browser, account.Passkeys[0].ID); !errors.Is(err, login.ErrSignInFirst) {
+	if err := w.RemovePasskey(t.Context(), ada.Visitor(), account.Passkeys[0].ID); !errors.Is(err, login.ErrSignInFirst) {
 		t.Errorf("removing, stale: got %v, want ErrSignInFirst", err)
 	}
-	if _, err := w.NewRecoveryCodes(t.Context(), ada.Browser); !errors.Is(err, login.ErrSignInFirst) {
+	if _, err := w.NewRecoveryCodes(t.Context(), ada.Visitor()); !errors.Is(err, login.ErrSignInFirst) {
 		t.Errorf("new codes, stale: got %v, want ErrSignInFirst", err)
 	}
 	handle, options, err := w.BeginSignIn(t.Context(), ada.Browser)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.FinishSignIn(t.Context(), ada.Browser, handle, ada.Get(options)); err != nil {
+	if _, err := w.FinishSignIn(t.Context(), ada.Visitor(), handle, ada.Get(options)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.RemovePasskey(t.Context(), ada.Browser, account.Passkeys[0].ID); err != nil {
+	if err := w.RemovePasskey(t.Context(), ada.Visitor(), account.Passkeys[0].ID); err != nil {
 		t.Errorf("removing one of two, fresh: %v", err)
 	}
 }
@@ -337,14 +337,14 @@ func TestALostPhoneIsForgotten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.FinishSignIn(t.Context(), ada.Browser, handle, ada.Get(options)); err != nil {
+		if _, err := w.FinishSignIn(t.Context(), ada.Visitor(), handle, ada.Get(options)); err != nil {
 			t.Fatal(err)
 		}
 		account, err := w.Account(t.Context(), browser)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.RemovePasskey(t.Context(), browser, account.Passkeys[0].ID); err != nil {
+		if err := w.RemovePasskey(t.Context(), logintest.At(browser), account.Passkeys[0].ID); err != nil {
 			t.Fatal(err)
 		}
 		if !forgotten(w, ada.Browser) || forgotten(w, browser) {
@@ -366,7 +366,7 @@ func TestALostPhoneIsForgotten(t *testing.T) {
 func TestNewRecoveryCodesVoidTheOldOnes(t *testing.T) {
 	w := logintest.New(t)
 	ada := w.Join("Ada")
-	codes, err := w.NewRecoveryCodes(t.Context(), ada.Browser)
+	codes, err := w.NewRecoveryCodes(t.Context(), ada.Visitor())
 	if err != nil || len(codes) != 10 {
 		t.Fatalf("got %d codes, %v; want 10", len(codes), err)
 	}

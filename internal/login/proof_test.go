@@ -155,7 +155,7 @@ func TestAProofThatGotNothingIsUsedUpAtEveryNode(t *testing.T) {
 			return err
 		},
 		"a start": func(s *login.Service, r login.TokenRequest) error {
-			_, _, err := s.Start(t.Context(), login.StartRequest{Client: client, Proof: r.Proof})
+			_, _, err := s.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Proof: r.Proof})
 			return err
 		},
 	} {

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -19,6 +20,8 @@ type TokenRequest struct {
 	// Resources narrow what the access token is for (RFC 8707 section 2.2); none: all
 	// that was granted.
 	Resources []string
+	// Address is where the request came from.
+	Address netip.Addr
 }
 
 // proves reports whether a proof of that key came.

@@ -56,12 +56,12 @@ func TestRedeemIsRefused(t *testing.T) {
 	}{
 		{"while nobody has decided", func(*testing.T, *logintest.World, *logintest.Person, auth.GrantID) {}, grant.ErrPending},
 		{"after a denial", func(t *testing.T, w *logintest.World, ada *logintest.Person, id auth.GrantID) {
-			if err := w.Deny(t.Context(), ada.Browser, id); err != nil {
+			if err := w.Deny(t.Context(), ada.Visitor(), id); err != nil {
 				t.Fatal(err)
 			}
 		}, grant.ErrDenied},
 		{"after the desktop cancelled", func(t *testing.T, w *logintest.World, ada *logintest.Person, id auth.GrantID) {
-			if err := w.Cancel(t.Context(), logintest.App, id); err != nil {
+			if err := w.Cancel(t.Context(), logintest.App, id, logintest.Home); err != nil {
 				t.Fatal(err)
 			}
 		}, grant.ErrCancelled},
@@ -108,7 +108,7 @@ func TestAnotherClientsCodeYieldsNothing(t *testing.T) {
 	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: other}, code); !errors.Is(err, grant.ErrForeign) {
 		t.Errorf("got %v, want ErrForeign", err)
 	}
-	if err := w.Cancel(t.Context(), other.ID, g.ID); !errors.Is(err, login.ErrUnknownCode) {
+	if err := w.Cancel(t.Context(), other.ID, g.ID, logintest.Home); !errors.Is(err, login.ErrUnknownCode) {
 		t.Errorf("cancel: got %v, want ErrUnknownCode", err)
 	}
 }
@@ -187,7 +187,7 @@ func TestStartScopes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Scopes: tt.ask})
+			g, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Scopes: tt.ask})
 			if !errors.Is(err, tt.err) || g.Scopes.String() != tt.want.String() {
 				t.Errorf("got %q, %v; want %q, %v", g.Scopes, err, tt.want, tt.err)
 			}
@@ -203,7 +203,7 @@ func TestAUserCodeThatCollidesIsDrawnAgain(t *testing.T) {
 	start := func(random ...[]byte) (grant.Grant, error) {
 		c := w.Config
 		c.Random = &script{reads: random}
-		g, _, err := login.New(c).Start(t.Context(), login.StartRequest{Client: client})
+		g, _, err := login.New(c).Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home})
 		return g, err
 	}
 	first, err := start(make([]byte, secret.Size), same)
@@ -270,13 +270,13 @@ func TestRevoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	live := func() bool { _, err := w.UserInfo(t.Context(), login.Access{Token: tokens.Access}); return err == nil }
-	if err := w.Revoke(t.Context(), other.ID, tokens.Access); err != nil || !live() {
+	if err := w.Revoke(t.Context(), other.ID, tokens.Access, logintest.Home); err != nil || !live() {
 		t.Errorf("another client's revocation: got %v, live %t; want no error and no effect", err, live())
 	}
-	if err := w.Revoke(t.Context(), client.ID, secret.Must()); err != nil {
+	if err := w.Revoke(t.Context(), client.ID, secret.Must(), logintest.Home); err != nil {
 		t.Errorf("an unknown token: got %v, want no error", err)
 	}
-	if err := w.Revoke(t.Context(), client.ID, tokens.Access); err != nil || live() {
+	if err := w.Revoke(t.Context(), client.ID, tokens.Access, logintest.Home); err != nil || live() {
 		t.Errorf("one's own token: got %v, live %t; want it gone", err, live())
 	}
 	lost, code := w.Start(logintest.App)
@@ -285,14 +285,14 @@ func TestRevoke(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Revoke(t.Context(), other.ID, code); err != nil || !live() {
+	if err := w.Revoke(t.Context(), other.ID, code, logintest.Home); err != nil || !live() {
 		t.Errorf("another client's revocation of the device code: got %v, live %t; want no effect", err, live())
 	}
-	if err := w.Revoke(t.Context(), client.ID, code); err != nil || live() {
+	if err := w.Revoke(t.Context(), client.ID, code, logintest.Home); err != nil || live() {
 		t.Errorf("the device code of tokens that never arrived: got %v, live %t; want the session gone", err, live())
 	}
 	pending, code := w.Start(logintest.App)
-	if err := w.Revoke(t.Context(), client.ID, code); err != nil {
+	if err := w.Revoke(t.Context(), client.ID, code, logintest.Home); err != nil {
 		t.Fatal(err)
 	}
 	if g, _ := w.Grant(t.Context(), pending.ID); g.State != grant.Cancelled {

@@ -49,7 +49,7 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 		reused = use == useAgain
 		switch use {
 		case useAgain:
-			return tx.RemoveSession(session.ID)
+			return s.endBy(tx, session, byDesktop(auth.EventReused, r.Address))
 		case useRotates:
 			session, err = s.rotate(tx, now, r, session)
 		}
@@ -62,6 +62,7 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 	case err != nil:
 		return Tokens{}, err
 	case reused:
+		s.Hub.Publish(seen.GrantID)
 		s.Log.WarnContext(ctx, "a refresh token was used again: its session is over",
 			slog.String("client", string(r.Client.ID)), slog.String("session", string(seen.ID)))
 		return Tokens{}, ErrReuse
@@ -82,7 +83,7 @@ func (s *Service) sessionOfRefresh(ctx context.Context, r RefreshRequest) (sessi
 // more than what was granted.
 func (s *Service) nextTokens(ctx context.Context, r RefreshRequest, session auth.Session) (Tokens, error) {
 	switch {
-	case !r.Scopes.Within(session.Scopes):
+	case !r.Scopes.Within(session.ScopesAt(s.now())):
 		return Tokens{}, ErrScope
 	case !s.narrows(r.Resources, session.Resources):
 		return Tokens{}, ErrTarget
@@ -182,6 +183,9 @@ func (s *Service) rotate(tx store.Tx, now time.Time, r RefreshRequest, session a
 	session.Generation++
 	session.RotatedAt = now
 	session.ExpiresAt = s.ends(session, now)
+	if r.Address.IsValid() {
+		session.Origin = r.Address
+	}
 	if r.Proof.Thumbprint != "" {
 		session.KeyThumbprint = r.Proof.Thumbprint
 	}

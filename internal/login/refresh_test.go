@@ -142,7 +142,7 @@ func TestARefreshMayNarrowAndNeverWiden(t *testing.T) {
 	w.AddClient(auth.Client{ID: "wide", Name: "Wide", Resources: []string{api, files, other}})
 	client, _ := w.Client(t.Context(), "wide")
 	g, code, err := w.Service.Start(t.Context(), login.StartRequest{
-		Client: client, Scopes: auth.Scopes{"openid", "offline_access"}, Resources: []string{api, files},
+		Client: client, Origin: logintest.Home, Scopes: auth.Scopes{"openid", "offline_access"}, Resources: []string{api, files},
 	})
 	if err != nil {
 		t.Fatal(err)

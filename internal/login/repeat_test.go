@@ -22,7 +22,7 @@ func startFor(t *testing.T, w *logintest.World, k dpop.Key) (grant.Grant, secret
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, KeyThumbprint: k.Thumbprint()})
+	g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, KeyThumbprint: k.Thumbprint()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +66,14 @@ func TestAProofAtTheStartBindsTheGrant(t *testing.T) {
 	client, _ := w.Client(t.Context(), logintest.App)
 	key := w.Key()
 	proof := w.ProofWith(key, "") // no nonce: it is the first that the desktop says
-	g, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Proof: proof})
+	g, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Proof: proof})
 	if err != nil || g.KeyThumbprint != key.Thumbprint() {
 		t.Errorf("got a grant for %q, %v; want one for the key", g.KeyThumbprint, err)
 	}
-	if _, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Proof: proof}); !errors.Is(err, login.ErrReplay) {
+	if _, _, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Proof: proof}); !errors.Is(err, login.ErrReplay) {
 		t.Errorf("the same proof: got %v, want ErrReplay", err)
 	}
-	mixed := login.StartRequest{Client: client, Proof: w.ProofWith(key, ""), KeyThumbprint: w.Key().Thumbprint()}
+	mixed := login.StartRequest{Client: client, Origin: logintest.Home, Proof: w.ProofWith(key, ""), KeyThumbprint: w.Key().Thumbprint()}
 	if _, _, err := w.Service.Start(t.Context(), mixed); !errors.Is(err, login.ErrOtherKey) {
 		t.Errorf("a proof of another key than dpop_jkt: got %v, want ErrOtherKey", err)
 	}
@@ -157,12 +157,12 @@ func TestAnAnswerIsNotRepeated(t *testing.T) {
 			refresh(t, w, key, tokens.Refresh)
 		}},
 		{"after the session was revoked", func(t *testing.T, w *logintest.World, _ *logintest.Person, _ dpop.Key, _ secret.Text, tokens login.Tokens) {
-			if err := w.Revoke(t.Context(), logintest.App, tokens.Access); err != nil {
+			if err := w.Revoke(t.Context(), logintest.App, tokens.Access, logintest.Home); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		{"after the device code was revoked", func(t *testing.T, w *logintest.World, _ *logintest.Person, _ dpop.Key, code secret.Text, _ login.Tokens) {
-			if err := w.Revoke(t.Context(), logintest.App, code); err != nil {
+			if err := w.Revoke(t.Context(), logintest.App, code, logintest.Home); err != nil {
 				t.Fatal(err)
 			}
 		}},

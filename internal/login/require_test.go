@@ -38,10 +38,10 @@ func TestAnAuthorizationCodeCanBeRevoked(t *testing.T) {
 	if _, err := w.Exchange(t.Context(), w.Exchanging(a, logintest.NoKey, code)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Revoke(t.Context(), logintest.App, code); err != nil || len(w.Sessions(ada)) != 1 {
+	if err := w.Revoke(t.Context(), logintest.App, code, logintest.Home); err != nil || len(w.Sessions(ada)) != 1 {
 		t.Fatalf("by another client: got %v, want no effect", err)
 	}
-	if err := w.Revoke(t.Context(), a.ClientID, code); err != nil || len(w.Sessions(ada)) != 0 {
+	if err := w.Revoke(t.Context(), a.ClientID, code, logintest.Home); err != nil || len(w.Sessions(ada)) != 0 {
 		t.Errorf("got %v and %d sessions, want none", err, len(w.Sessions(ada)))
 	}
 }

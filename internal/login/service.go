@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/audit"
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/passkey"
+	"github.com/qrauthd/qrauthd/internal/place"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -51,6 +53,10 @@ var (
 	ErrCeremony      = errors.New("the ceremony is over or not this browser's")
 	ErrSignInFirst   = errors.New("a fresh passkey sign-in is needed")
 	ErrLastPasskey   = errors.New("the last passkey cannot be removed")
+	ErrNetwork       = errors.New("the client's sign-ins may not be started from this network")
+	ErrRisky         = errors.New("the sign-in is too much of a risk for the client's policy")
+	ErrUnknownDevice = errors.New("the client's policy wants a computer that the account has had before")
+	ErrBlocked       = errors.New("the person has reported this computer")
 )
 
 // Config is what a Service is made of. Issuer, Store, Passkeys and Hub are required.
@@ -60,6 +66,15 @@ type Config struct {
 	Passkeys *passkey.RelyingParty
 	Hub      *push.Hub
 	Log      *slog.Logger
+	// Policies are what the operator demands of sign-ins.
+	Policies auth.Policies
+	// Atlas tells where addresses are; nil: nothing is known.
+	Atlas *place.Atlas
+	// AddressesUnsure says that the addresses seen may be those of a proxy that
+	// nobody named: nothing is then known of where anybody is.
+	AddressesUnsure bool
+	// Record writes what happens into the audit log.
+	Record audit.Recorder
 	// OpenRegistration lets anybody who reaches the server make an account.
 	OpenRegistration bool
 	// AccessLifetime is an access token's, and an ID token's; default 10 minutes.

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -147,7 +148,7 @@ func (s *Service) introspectRefresh(ctx context.Context, client auth.Client, tok
 		}
 		i = wire.Introspection{
 			Active:    true,
-			Scope:     session.Scopes.String(),
+			Scope:     session.ScopesAt(s.now()).String(),
 			ClientID:  string(client.ID),
 			ExpiresAt: session.ExpiresAt.Unix(),
 			IssuedAt:  session.RotatedAt.Unix(),
@@ -184,7 +185,7 @@ func confirmation(key string) *wire.Confirmation {
 // of a device code or an authorization code the grant that nobody needs any more and the session that it
 // has become, if its tokens never arrived. A token that is unknown or another
 // client's is no error (RFC 7009 section 2.2).
-func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.Text) error {
+func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.Text, from netip.Addr) error {
 	keys, err := s.Keys.Read(ctx)
 	if err != nil {
 		return err
@@ -193,11 +194,12 @@ func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.T
 	access, err := keys.OpenAccess(s.now(), tok.Reveal(), s.Issuer)
 	switch {
 	case err == nil: // its time may be over: the session's is not
-		return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.Session(auth.SessionID(access.SessionID)) })
+		find := func(tx store.Tx) (auth.Session, error) { return tx.Session(auth.SessionID(access.SessionID)) }
+		return s.end(ctx, client, find, byDesktop(auth.EventSignedOut, from))
 	case refresh:
-		return s.revokeInTwoParts(ctx, client, family, tok)
+		return s.revokeInTwoParts(ctx, client, family, tok, from)
 	}
-	err = s.abandon(ctx, client, idOf(tok))
+	err = s.abandon(ctx, client, idOf(tok), from)
 	if errors.Is(err, ErrUnknownCode) {
 		return nil
 	}
@@ -206,43 +208,85 @@ func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.T
 
 // revokeInTwoParts ends the session of a refresh token, or the grant of an
 // authorization code and what it has become: both are a name, a dot, and chance.
-func (s *Service) revokeInTwoParts(ctx context.Context, client auth.ClientID, name, tok secret.Text) error {
+func (s *Service) revokeInTwoParts(ctx context.Context, client auth.ClientID, name, tok secret.Text, from netip.Addr) error {
 	g, err := s.Grant(ctx, auth.GrantID(name.Reveal()))
 	switch {
 	case errors.Is(err, ErrUnknownCode):
-		return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.SessionByFamily(name.Hash()) })
+		find := func(tx store.Tx) (auth.Session, error) { return tx.SessionByFamily(name.Hash()) }
+		return s.end(ctx, client, find, byDesktop(auth.EventSignedOut, from))
 	case err != nil:
 		return err
 	case g.ClientID != client || g.Redirect.Code != tok.Hash():
 		return nil
 	}
-	return s.abandon(ctx, client, g.ID)
+	return s.abandon(ctx, client, g.ID, from)
 }
 
-// end removes the session, if it is the client's. That there is none is no error.
-func (s *Service) end(ctx context.Context, client auth.ClientID, find func(store.Tx) (auth.Session, error)) error {
+// end removes the session, if it is the client's, for what the event tells. That
+// there is none is no error.
+func (s *Service) end(ctx context.Context, client auth.ClientID, find func(store.Tx) (auth.Session, error), why auth.Event) error {
+	var ended auth.Session
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		ended = auth.Session{}
 		session, err := find(tx)
 		if err != nil || session.ClientID != client {
 			return err
 		}
-		return tx.RemoveSession(session.ID)
+		ended = session
+		return s.endBy(tx, session, why)
 	})
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return nil
+	case err == nil && ended.ID != "":
+		s.Hub.Publish(ended.GrantID)
 	}
 	return err
 }
 
-// abandon ends the grant, whatever has become of it.
-func (s *Service) abandon(ctx context.Context, client auth.ClientID, id auth.GrantID) error {
-	if err := s.Cancel(ctx, client, id); err != nil {
+// endBy removes the session for what the event tells. Whoever calls it wakes who
+// waits for the session, after the transaction.
+func (s *Service) endBy(tx store.Tx, session auth.Session, why auth.Event) error {
+	if err := tx.RemoveSession(session.ID); err != nil {
 		return err
 	}
-	return s.endSessionOf(ctx, client, id)
+	return s.record(tx, aboutSession(why, session))
+}
+
+// abandon ends the grant, whatever has become of it.
+func (s *Service) abandon(ctx context.Context, client auth.ClientID, id auth.GrantID, from netip.Addr) error {
+	if err := s.Cancel(ctx, client, id, from); err != nil {
+		return err
+	}
+	return s.endSessionOf(ctx, client, id, byDesktop(auth.EventSignedOut, from))
 }
 
 // endSessionOf ends what the client's grant has become.
-func (s *Service) endSessionOf(ctx context.Context, client auth.ClientID, id auth.GrantID) error {
-	return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.SessionByGrant(id) })
+func (s *Service) endSessionOf(ctx context.Context, client auth.ClientID, id auth.GrantID, why auth.Event) error {
+	return s.end(ctx, client, func(tx store.Tx) (auth.Session, error) { return tx.SessionByGrant(id) }, why)
+}
+
+// AttachSession finds the session of a desktop that wants to learn of its end, by an
+// access token of it. ErrUnknownToken when that is unknown or over, or the session
+// is. The token's key is not asked for: there is nothing to be had but the news.
+func (s *Service) AttachSession(ctx context.Context, tok secret.Text) (auth.Session, error) {
+	c, err := s.claims(ctx, tok)
+	if err != nil {
+		return auth.Session{}, err
+	}
+	return s.Session(ctx, auth.SessionID(c.SessionID))
+}
+
+// Session reads a session. ErrUnknownToken when it is over, or its person may not sign in.
+func (s *Service) Session(ctx context.Context, id auth.SessionID) (session auth.Session, err error) {
+	err = s.Store.View(ctx, func(tx store.Tx) error {
+		if session, err = tx.Session(id); err == nil {
+			_, err = alive(tx, s.now(), session)
+		}
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrUnknownToken
+	}
+	return session, err
 }

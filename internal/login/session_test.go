@@ -60,17 +60,17 @@ func TestAnAccessTokenEnds(t *testing.T) {
 			return nil
 		}},
 		{"when it is revoked", func(t *testing.T, w *logintest.World, _ *logintest.Person, tokens login.Tokens, _ secret.Text) error {
-			return w.Revoke(t.Context(), logintest.App, tokens.Access)
+			return w.Revoke(t.Context(), logintest.App, tokens.Access, logintest.Home)
 		}},
 		{"when its refresh token is revoked", func(t *testing.T, w *logintest.World, _ *logintest.Person, tokens login.Tokens, _ secret.Text) error {
-			return w.Revoke(t.Context(), logintest.App, tokens.Refresh)
+			return w.Revoke(t.Context(), logintest.App, tokens.Refresh, logintest.Home)
 		}},
 		{"when a refresh token of before is revoked", func(t *testing.T, w *logintest.World, _ *logintest.Person, tokens login.Tokens, _ secret.Text) error {
 			refresh(t, w, logintest.NoKey, tokens.Refresh)
-			return w.Revoke(t.Context(), logintest.App, tokens.Refresh)
+			return w.Revoke(t.Context(), logintest.App, tokens.Refresh, logintest.Home)
 		}},
 		{"when the device code is revoked", func(t *testing.T, w *logintest.World, _ *logintest.Person, _ login.Tokens, code secret.Text) error {
-			return w.Revoke(t.Context(), logintest.App, code)
+			return w.Revoke(t.Context(), logintest.App, code, logintest.Home)
 		}},
 		{"with the account", func(_ *testing.T, w *logintest.World, ada *logintest.Person, _ login.Tokens, _ secret.Text) error {
 			w.Update(func(tx store.Tx) error { return tx.RemoveUser(ada.User.ID) })
@@ -117,12 +117,12 @@ func TestWhoseTokenItIsOnlyTheirsRevokes(t *testing.T) {
 	other := w.AddClient(auth.Client{ID: "another-app", Name: "Another"})
 	tokens := w.SignIn(ada, logintest.App, logintest.NoKey)
 	for name, tok := range map[string]secret.Text{"access": tokens.Access, "refresh": tokens.Refresh, "ID": tokens.ID} {
-		if err := w.Revoke(t.Context(), other.ID, tok); err != nil || !live(t, w, logintest.NoKey, tokens.Access) {
+		if err := w.Revoke(t.Context(), other.ID, tok, logintest.Home); err != nil || !live(t, w, logintest.NoKey, tokens.Access) {
 			t.Errorf("%s token, by another client: got %v, live %t; want no error and no effect", name, err, live(t, w, logintest.NoKey, tokens.Access))
 		}
 	}
 	w.Clock.Advance(login.DefaultAccessLifetime)
-	if err := w.Revoke(t.Context(), logintest.App, tokens.Access); err != nil || len(w.Sessions(ada)) != 0 {
+	if err := w.Revoke(t.Context(), logintest.App, tokens.Access, logintest.Home); err != nil || len(w.Sessions(ada)) != 0 {
 		t.Errorf("an access token whose time is over: got %v, %d sessions; want the session ended", err, len(w.Sessions(ada)))
 	}
 }
@@ -215,7 +215,7 @@ func TestWhatTokensSay(t *testing.T) {
 	w.AddClient(auth.Client{ID: "app", Name: "App", Resources: []string{api, files}})
 	client, _ := w.Client(t.Context(), "app")
 	key := w.Key()
-	g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Nonce: "the client's nonce"})
+	g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Nonce: "the client's nonce"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestAnAccessTokenIsForTheResourcesThatWereAskedFor(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			client, _ := w.Client(t.Context(), tt.client)
-			g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Resources: tt.start})
+			g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: client, Origin: logintest.Home, Resources: tt.start})
 			if !errors.Is(err, tt.startErr) {
 				t.Fatalf("start: got %v, want %v", err, tt.startErr)
 			}

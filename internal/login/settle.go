@@ -51,7 +51,7 @@ func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant,
 			refusal = grant.ErrDenied
 			return g.Void(now), nil
 		}
-		return spent, d.write(tx, r.Proof)
+		return spent, s.begin(tx, r, d)
 	})
 	if errors.Is(err, grant.ErrRedeemed) {
 		return s.repeat(ctx, r, g.ID, how)
@@ -86,6 +86,7 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 		Scopes:        g.Scopes,
 		Resources:     g.Resources,
 		Device:        g.Device,
+		Origin:        g.Origin,
 		AuthTime:      g.DecidedAt,
 		KeyThumbprint: r.Proof.Thumbprint,
 		RotatedAt:     now,
@@ -99,6 +100,9 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 		session.Family = family(keys, session.ID).Hash()
 	}
 	session.ExpiresAt = s.ends(session, now)
+	if err := s.withhold(ctx, r.Client, g, &session); err != nil {
+		return draft{}, err
+	}
 	t, err := s.tokens(r.issue(keys, now, session, g.Nonce))
 	t.Refresh = refresh
 	return draft{session, t}, err
@@ -111,16 +115,41 @@ func (r TokenRequest) issue(keys *keyring.Set, now time.Time, session auth.Sessi
 		resources = session.Resources
 	}
 	return issue{
-		keys: keys, client: r.Client, session: session, scopes: session.Scopes, resources: resources,
+		keys: keys, client: r.Client, session: session, scopes: session.ScopesAt(now), resources: resources,
 		key: r.Proof.Thumbprint, nonce: nonce, now: now,
 	}
 }
 
-func (d draft) write(tx store.Tx, proof dpop.Proof) error {
+// withhold takes from a session what the policy keeps from a computer that is new to
+// the account, until its person confirms it. One that was approved in its own browser
+// has somebody in front of it.
+func (s *Service) withhold(ctx context.Context, client auth.Client, g grant.Grant, session *auth.Session) error {
+	policy := s.Policies.Of(client)
+	if policy.Unconfirmed == 0 || g.ForBrowser() {
+		return nil
+	}
+	return s.Store.View(ctx, func(tx store.Tx) error {
+		fresh, err := isNew(tx, session.UserID, session.KeyThumbprint)
+		if err == nil && fresh {
+			session.ReducedScopes = policy.Reduce(session.Scopes)
+			session.ReducedUntil = session.CreatedAt.Add(policy.Unconfirmed)
+		}
+		return err
+	})
+}
+
+// begin writes a session that begins, and tells of it.
+func (s *Service) begin(tx store.Tx, r TokenRequest, d draft) error {
 	if err := tx.AddSession(d.session); err != nil {
 		return err
 	}
-	return keep(tx, proof, d.session, d.tokens)
+	if err := s.meetAll(tx, d.session); err != nil {
+		return err
+	}
+	if err := s.record(tx, aboutSession(byDesktop(auth.EventSignedIn, r.Address), d.session)); err != nil {
+		return err
+	}
+	return keep(tx, r.Proof, d.session, d.tokens)
 }
 
 // repeat gives the answer once more to who got it: the same client, with a proof of

@@ -33,10 +33,13 @@ type StartRequest struct {
 	Nonce         string // for the ID token, if any
 	Device        auth.Device
 	Origin        netip.Addr
+	// Crowded says that very many sign-ins begin from that address.
+	Crowded bool
 }
 
 // request is what a grant for the wish begins from, but for what names it. ErrScope
-// and ErrTarget for what the client may not ask for.
+// and ErrTarget for what the client may not ask for, ErrNetwork for where it may not
+// be asked from.
 func (s *Service) request(r StartRequest) (grant.Request, error) {
 	scopes, resources := r.Scopes, r.Resources
 	if len(scopes) == 0 {
@@ -46,6 +49,8 @@ func (s *Service) request(r StartRequest) (grant.Request, error) {
 		resources = r.Client.Resources
 	}
 	switch {
+	case !s.mayStart(r):
+		return grant.Request{}, ErrNetwork
 	case !scopes.Within(r.Client.Scopes):
 		return grant.Request{}, ErrScope
 	case !s.narrows(resources, r.Client.Resources):
@@ -61,9 +66,17 @@ func (s *Service) request(r StartRequest) (grant.Request, error) {
 		Nonce:         r.Nonce,
 		Device:        r.Device,
 		Origin:        r.Origin,
+		Crowded:       r.Crowded,
 		Lifetime:      r.Client.Lifetime,
 		Interval:      r.Client.Interval,
 	}, nil
+}
+
+// mayStart reports whether the client's policy allows a start from there. An address
+// that may be a proxy's is in none of the networks that a policy names.
+func (s *Service) mayStart(r StartRequest) bool {
+	policy := s.Policies.Of(r.Client)
+	return policy.Allows(r.Origin) && (len(policy.Networks) == 0 || !s.AddressesUnsure)
 }
 
 // narrows reports whether a token may be for the resources that are asked for, where

@@ -69,7 +69,7 @@ func (w *World) Request(id auth.ClientID, k dpop.Key) login.TokenRequest {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return login.TokenRequest{Client: c, Proof: w.Proof(k)}
+	return login.TokenRequest{Client: c, Proof: w.Proof(k), Address: Home}
 }
 
 // Refreshing is a request to refresh the token, with a new proof of the key.
@@ -91,11 +91,7 @@ func (w *World) SignIn(p *Person, id auth.ClientID, k dpop.Key) login.Tokens {
 	w.t.Helper()
 	g, code := w.Start(id)
 	w.Approve(p, g.ID)
-	t, err := w.Redeem(w.t.Context(), w.Request(id, k), code)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return t
+	return w.Fetch(id, k, code)
 }
 
 // Authorization is an authorization request of a client and what it keeps of it.
@@ -116,7 +112,7 @@ func (w *World) Ask(id auth.ClientID, k dpop.Key) Authorization {
 	}
 	a := Authorization{ClientID: id, RedirectURI: c.RedirectURIs[0], Verifier: secret.Must().Reveal()}
 	g, err := w.Service.Authorize(w.t.Context(), login.AuthorizeRequest{
-		StartRequest: login.StartRequest{Client: c, KeyThumbprint: k.Thumbprint(), Nonce: "n-" + a.Verifier[:4]},
+		StartRequest: login.StartRequest{Client: c, Origin: Home, KeyThumbprint: k.Thumbprint(), Nonce: "n-" + a.Verifier[:4]},
 		RedirectURI:  a.RedirectURI,
 		State:        State,
 		Challenge:    secret.From(a.Verifier).Hash().String(), // S256 is the same hash in the same letters

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/passkey"
@@ -103,18 +104,35 @@ func (w *World) Sessions(p *Person) (list []auth.Session) {
 	return list
 }
 
-// Start begins a grant of the client.
+// Audited is the audit log.
+func (w *World) Audited() (records []auth.AuditRecord) {
+	w.t.Helper()
+	w.Update(func(tx store.Tx) (err error) { records, err = tx.Audit(0, 1000); return err })
+	return records
+}
+
+// Start begins a grant of the client, at home.
 func (w *World) Start(id auth.ClientID) (grant.Grant, secret.Text) {
+	w.t.Helper()
+	return w.StartFrom(id, Home, NoKey)
+}
+
+// StartFrom begins a grant of the client for a desktop there, with that key.
+func (w *World) StartFrom(id auth.ClientID, origin netip.Addr, k dpop.Key) (grant.Grant, secret.Text) {
 	w.t.Helper()
 	c, err := w.Client(w.t.Context(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	g, code, err := w.Service.Start(w.t.Context(), login.StartRequest{
+	r := login.StartRequest{
 		Client: c,
 		Device: auth.Device{Name: "ALICE-PC", Platform: "Windows", AppVersion: "1.2"},
-		Origin: netip.MustParseAddr("192.0.2.7"),
-	})
+		Origin: origin,
+	}
+	if !k.IsZero() {
+		r.KeyThumbprint = k.Thumbprint()
+	}
+	g, code, err := w.Service.Start(w.t.Context(), r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -129,6 +147,27 @@ type Person struct {
 	RecoveryCodes []secret.Text
 }
 
+// Home is the address of every desktop, and Couch that of every phone, on the same
+// network; Away is on another one.
+var (
+	Home  = netip.MustParseAddr("192.0.2.7")
+	Couch = netip.MustParseAddr("192.0.2.8")
+	Away  = netip.MustParseAddr("198.51.100.9")
+)
+
+// At is a browser on the couch.
+func At(browser auth.BrowserID) login.Visitor {
+	return login.Visitor{Browser: browser, Address: Couch}
+}
+
+// Visitor is the person's phone, on the couch.
+func (p *Person) Visitor() login.Visitor { return At(p.Browser) }
+
+// From is the person's phone at that address.
+func (p *Person) From(a netip.Addr) login.Visitor {
+	return login.Visitor{Browser: p.Browser, Address: a}
+}
+
 // Join makes an account with a passkey.
 func (w *World) Join(name string) *Person {
 	w.t.Helper()
@@ -137,7 +176,7 @@ func (w *World) Join(name string) *Person {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	joined, err := w.FinishJoin(w.t.Context(), p.Browser, handle, p.Create(options))
+	joined, err := w.FinishJoin(w.t.Context(), p.Visitor(), handle, p.Create(options))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -148,20 +187,48 @@ func (w *World) Join(name string) *Person {
 // Begin has the person tap Approve, and returns what the phone is asked for.
 func (w *World) Begin(p *Person, id auth.GrantID) passkey.Options {
 	w.t.Helper()
-	options, err := w.BeginApproval(w.t.Context(), p.Browser, id)
+	options, err := w.BeginApproval(w.t.Context(), p.Visitor(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return options
 }
 
-// Approve has the person approve the grant.
+// Approve has the person approve the grant, on the couch.
 func (w *World) Approve(p *Person, id auth.GrantID) {
 	w.t.Helper()
-	options := w.Begin(p, id)
-	if _, err := w.FinishApproval(w.t.Context(), p.Browser, id, p.Get(options)); err != nil {
+	w.ApproveFrom(p, p.Visitor(), id)
+}
+
+// ApproveFrom has the person approve the grant there, and its desktop bring the number
+// if one is awaited.
+func (w *World) ApproveFrom(p *Person, v login.Visitor, id auth.GrantID) {
+	w.t.Helper()
+	options, err := w.BeginApproval(w.t.Context(), v, id)
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	approval, err := w.FinishApproval(w.t.Context(), v, id, p.Get(options))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	g := approval.Grant
+	if g.State != grant.Verifying {
+		return
+	}
+	if _, err := w.ConfirmNumber(w.t.Context(), g.ClientID, id, g.Number, g.Origin); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Fetch has a desktop of the client, whose key is k, redeem its device code.
+func (w *World) Fetch(id auth.ClientID, k dpop.Key, code secret.Text) login.Tokens {
+	w.t.Helper()
+	t, err := w.Redeem(w.t.Context(), w.Request(id, k), code)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return t
 }
 
 // Clock is the present, moved on by the test. It runs until it is stopped.

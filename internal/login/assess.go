@@ -1,0 +1,144 @@
+package login
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/place"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/internal/risk"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// judgement is what approving a grant takes of somebody who would do it from
+// somewhere.
+type judgement struct {
+	risk.Assessment
+	demand   auth.Demand
+	refusal  error       // why it cannot be had at all; nil: it can
+	scopes   auth.Scopes // what the desktop would get
+	place    place.Place // of the desktop
+	distance risk.Distance
+}
+
+// assess judges the grant for the visitor. Before the passkey tells who it is, the
+// user may be unknown: what is known of accounts does not count then, and what they
+// alone decide is not refused.
+func (s *Service) assess(tx store.Tx, g grant.Grant, client auth.Client, v Visitor, user auth.UserID) (judgement, error) {
+	facts, err := s.facts(tx, g, v, user)
+	if err != nil {
+		return judgement{}, err
+	}
+	policy := s.Policies.Of(client)
+	j := judgement{
+		Assessment: risk.Assess(facts),
+		demand:     auth.DemandPasskey,
+		scopes:     g.Scopes,
+		place:      s.placeOf(g.Origin),
+		distance:   risk.Compare(facts.Desktop, facts.Phone),
+	}
+	switch j.Level {
+	case risk.Medium:
+		j.demand, j.scopes = policy.Medium, policy.Reduce(g.Scopes)
+	case risk.High:
+		j.demand, j.scopes = policy.High, policy.Reduce(g.Scopes)
+	}
+	if g.ForBrowser() && j.demand == auth.DemandNumber {
+		j.demand = auth.DemandPasskey // it was asked for in this very browser: there is no other screen
+	}
+	j.refusal, err = s.refused(tx, g, j.demand, user, policy.RequireKnownDevice && !facts.KnownKey)
+	return j, err
+}
+
+// refused is why the grant cannot be approved by the user, if they are known.
+func (s *Service) refused(tx store.Tx, g grant.Grant, demand auth.Demand, user auth.UserID, stranger bool) (error, error) {
+	if user == "" {
+		return nil, nil
+	}
+	mine := func(b auth.Block) bool { return b.UserID == user }
+	switch blocked, err := s.blocked(tx, g.KeyThumbprint, g.Origin, mine); {
+	case err != nil:
+		return nil, err
+	case blocked:
+		return ErrBlocked, nil
+	case stranger && !g.ForBrowser():
+		return ErrUnknownDevice, nil
+	case demand == auth.DemandRefuse:
+		return ErrRisky, nil
+	}
+	return nil, nil
+}
+
+// facts are what is known of the request.
+func (s *Service) facts(tx store.Tx, g grant.Grant, v Visitor, user auth.UserID) (f risk.Facts, err error) {
+	f = risk.Facts{
+		Local:       g.ForBrowser(),
+		Desktop:     s.spotOf(g.Origin),
+		Phone:       s.spotOf(v.Address),
+		OpenedTwice: g.OpenedTwice,
+		ManyStarts:  g.Crowded,
+	}
+	others := func(b auth.Block) bool { return b.UserID != user }
+	if f.Reported, err = s.blocked(tx, g.KeyThumbprint, g.Origin, others); err != nil || user == "" {
+		return f, err
+	}
+	familiar, err := tx.FamiliarsOf(user)
+	for _, known := range familiar {
+		switch known.Kind {
+		case auth.FamiliarKey:
+			f.KnownKey = f.KnownKey || g.KeyThumbprint == known.Value
+		case auth.FamiliarNetwork:
+			f.Networks = append(f.Networks, known.Value)
+		case auth.FamiliarCountry:
+			f.Countries = append(f.Countries, known.Value)
+		}
+	}
+	return f, err
+}
+
+// blocked reports whether a block of those that count is in force on the desktop's
+// key or its address.
+func (s *Service) blocked(tx store.Tx, key string, origin netip.Addr, counts func(auth.Block) bool) (bool, error) {
+	values := map[auth.BlockKind]string{auth.BlockKey: key}
+	if !s.AddressesUnsure && origin.IsValid() {
+		values[auth.BlockAddress] = ratelimit.AddressKey(origin)
+	}
+	now := s.now()
+	for kind, value := range values {
+		if value == "" {
+			continue
+		}
+		blocks, err := tx.BlocksOn(kind, value)
+		if err != nil {
+			return false, err
+		}
+		for _, b := range blocks {
+			if b.Holds(now) && counts(b) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// spotOf is where an address is, as far as it may be believed.
+func (s *Service) spotOf(a netip.Addr) risk.Spot {
+	if s.AddressesUnsure {
+		return risk.Spot{}
+	}
+	p := s.Atlas.Look(a)
+	spot := risk.Spot{Address: a, Country: p.Country, Operator: p.Operator}
+	if p.ASN != 0 {
+		spot.Operator = "AS" + strconv.FormatUint(uint64(p.ASN), 10)
+	}
+	return spot
+}
+
+func (s *Service) placeOf(a netip.Addr) place.Place {
+	if s.AddressesUnsure {
+		return place.Place{}
+	}
+	return s.Atlas.Look(a)
+}

@@ -1,0 +1,221 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/place"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/internal/risk"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// Computers is what a person sees of the desktops that are signed in to their account.
+type Computers struct {
+	User auth.User
+	List []Computer // the one that was heard from last comes first
+}
+
+// Computer is a desktop that is signed in.
+type Computer struct {
+	Session     auth.Session
+	Client      auth.Client
+	Place       place.Place // rough, of where it was last heard from
+	Unconfirmed bool        // the person has yet to say that they know it
+}
+
+// Computers lists the desktops of the person who proved a passkey in the visitor's
+// browser a short while ago. ErrSignInFirst when nobody did.
+func (s *Service) Computers(ctx context.Context, v Visitor) (c Computers, err error) {
+	err = s.Store.View(ctx, func(tx store.Tx) error {
+		c = Computers{}
+		if c.User, err = s.fresh(tx, v.Browser); err != nil {
+			return err
+		}
+		sessions, err := tx.SessionsOf(c.User.ID)
+		if err != nil {
+			return err
+		}
+		c.List, err = s.computers(tx, sessions)
+		return err
+	})
+	return c, err
+}
+
+func (s *Service) computers(tx store.Tx, sessions []auth.Session) (list []Computer, err error) {
+	now := s.now()
+	for _, session := range sessions {
+		if !now.Before(session.ExpiresAt) {
+			continue
+		}
+		client, err := tx.Client(session.ClientID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		list = append(list, Computer{session, client, s.placeOf(session.Origin), session.Unconfirmed(now)})
+	}
+	slices.SortStableFunc(list, func(a, b Computer) int { return b.Session.RotatedAt.Compare(a.Session.RotatedAt) })
+	return list, nil
+}
+
+// SignOutComputer ends one of the person's sessions. store.ErrNotFound when there is
+// no such computer of theirs, ErrSignInFirst without a fresh sign-in.
+func (s *Service) SignOutComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
+	return s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) (ended []auth.Session, err error) {
+		session, err := among(all, id)
+		if err != nil {
+			return nil, err
+		}
+		return []auth.Session{session}, s.endBy(tx, session, v.event(auth.EventSignedOut))
+	})
+}
+
+// SignOutComputers ends all of the person's sessions and returns how many there
+// were. ErrSignInFirst without a fresh sign-in.
+func (s *Service) SignOutComputers(ctx context.Context, v Visitor) (n int, err error) {
+	err = s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) ([]auth.Session, error) {
+		n = len(all)
+		return all, s.endAll(tx, all, v.event(auth.EventSignedOut))
+	})
+	return n, err
+}
+
+// ReportComputer is "This wasn't me": it ends the session and every other one of that
+// desktop's key, and keeps the desktop from being signed in to the account again: its
+// key until an operator lifts the block, its address for auth.BlockedAddress, unless
+// that is on the visitor's own network. What the account learned from the session is
+// forgotten. Errors are those of SignOutComputer.
+func (s *Service) ReportComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
+	return s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) ([]auth.Session, error) {
+		reported, err := among(all, id)
+		if err != nil {
+			return nil, err
+		}
+		ended := sameComputer(all, reported)
+		if err := s.endAll(tx, ended, v.event(auth.EventReported)); err != nil {
+			return nil, err
+		}
+		if err := s.unlearn(tx, reported); err != nil {
+			return nil, err
+		}
+		return ended, s.block(tx, v, reported)
+	})
+}
+
+// ConfirmComputer says that the person knows the desktop: it has all of its scopes
+// from its next refresh on. Errors are those of SignOutComputer.
+func (s *Service) ConfirmComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
+	return s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) ([]auth.Session, error) {
+		session, err := among(all, id)
+		if err != nil || !session.Unconfirmed(s.now()) {
+			return nil, err
+		}
+		session.ReducedScopes, session.ReducedUntil = nil, time.Time{}
+		if err := tx.SetSession(session); err != nil {
+			return nil, err
+		}
+		return nil, s.record(tx, aboutSession(v.event(auth.EventDeviceOK), session))
+	})
+}
+
+// onComputers does something about the sessions of the person who proved a passkey
+// in the browser a short while ago, and wakes those that it ended.
+func (s *Service) onComputers(ctx context.Context, v Visitor, do func(store.Tx, []auth.Session) (ended []auth.Session, err error)) error {
+	var ended []auth.Session
+	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		u, err := s.fresh(tx, v.Browser)
+		if err != nil {
+			return err
+		}
+		all, err := tx.SessionsOf(u.ID)
+		if err != nil {
+			return err
+		}
+		ended, err = do(tx, all)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, session := range ended {
+		s.Hub.Publish(session.GrantID)
+	}
+	return nil
+}
+
+func (s *Service) endAll(tx store.Tx, sessions []auth.Session, why auth.Event) error {
+	for _, session := range sessions {
+		if err := s.endBy(tx, session, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// among finds the session of that ID. store.ErrNotFound when it is none of them.
+func among(all []auth.Session, id auth.SessionID) (auth.Session, error) {
+	i := slices.IndexFunc(all, func(session auth.Session) bool { return session.ID == id })
+	if i < 0 {
+		return auth.Session{}, store.ErrNotFound
+	}
+	return all[i], nil
+}
+
+// sameComputer are the sessions of the desktop: of its key, or the one alone.
+func sameComputer(all []auth.Session, one auth.Session) (list []auth.Session) {
+	for _, session := range all {
+		if session.ID == one.ID || one.KeyThumbprint != "" && session.KeyThumbprint == one.KeyThumbprint {
+			list = append(list, session)
+		}
+	}
+	return list
+}
+
+// unlearn forgets the desktop's key, and what the account has learned since it first
+// saw that.
+func (s *Service) unlearn(tx store.Tx, session auth.Session) error {
+	known, err := tx.FamiliarsOf(session.UserID)
+	if err != nil {
+		return err
+	}
+	since := session.CreatedAt
+	for _, f := range known {
+		if f.Kind == auth.FamiliarKey && f.Value == session.KeyThumbprint {
+			since = f.FirstSeenAt
+		}
+	}
+	for _, f := range known {
+		if f.FirstSeenAt.Before(since) {
+			continue
+		}
+		if err := tx.RemoveFamiliar(f.UserID, f.Kind, f.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block keeps the desktop from the account.
+func (s *Service) block(tx store.Tx, v Visitor, session auth.Session) error {
+	now := s.now()
+	var blocks []auth.Block
+	if session.KeyThumbprint != "" {
+		blocks = append(blocks, auth.Block{Kind: auth.BlockKey, Value: session.KeyThumbprint, UserID: session.UserID, CreatedAt: now})
+	}
+	near := risk.Compare(risk.Spot{Address: session.Origin}, risk.Spot{Address: v.Address}) == risk.Same
+	if session.Origin.IsValid() && !near && !s.AddressesUnsure {
+		blocks = append(blocks, auth.Block{
+			Kind: auth.BlockAddress, Value: ratelimit.AddressKey(session.Origin), UserID: session.UserID,
+			CreatedAt: now, ExpiresAt: now.Add(auth.BlockedAddress),
+		})
+	}
+	for _, b := range blocks {
+		if err := tx.PutBlock(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package login_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/login/logintest"
+	"github.com/qrauthd/qrauthd/internal/risk"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// computers are those that the person sees.
+func computers(t *testing.T, w *logintest.World, p *logintest.Person) []login.Computer {
+	t.Helper()
+	list, err := w.Computers(t.Context(), p.Visitor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.List
+}
+
+func TestTheComputersOfAPersonTheLastHeardFromFirst(t *testing.T) {
+	w := logintest.New(t)
+	ada, eve := w.Join("Ada"), w.Join("Eve")
+	key := w.Key()
+	first := w.SignIn(ada, logintest.App, key)
+	w.SignIn(eve, logintest.App, logintest.NoKey)
+	w.Clock.Advance(time.Minute)
+	w.SignIn(ada, logintest.App, logintest.NoKey)
+	list := computers(t, w, ada)
+	if len(list) != 2 || list[0].Session.KeyThumbprint != "" || list[1].Session.KeyThumbprint != key.Thumbprint() {
+		t.Fatalf("got %+v, want the bearer's, then the key's", list)
+	}
+	if c := list[1]; c.Client.Name != "Acme Studio" || c.Session.Device.Name != "ALICE-PC" || c.Session.Origin != logintest.Home || c.Unconfirmed {
+		t.Errorf("got %+v", c)
+	}
+	w.Clock.Advance(time.Minute)
+	again := w.Refreshing(logintest.App, key, first.Refresh)
+	again.Address = logintest.Away
+	if _, err := w.Refresh(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if c := computers(t, w, ada)[0].Session; c.KeyThumbprint != key.Thumbprint() || c.Origin != logintest.Away {
+		t.Errorf("after a refresh from elsewhere: got %s at %s first, want the key's, away", c.KeyThumbprint, c.Origin)
+	}
+	w.Clock.Advance(login.DefaultSessionLifetime)
+	if _, err := w.Computers(t.Context(), ada.Visitor()); !errors.Is(err, login.ErrSignInFirst) {
+		t.Errorf("a month later: got %v, want ErrSignInFirst", err)
+	}
+}
+
+// A browser's cookie alone, such as one that was stolen, is no leave.
+func TestComputersWantAFreshPasskey(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	w.SignIn(ada, logintest.App, logintest.NoKey)
+	id := w.Sessions(ada)[0].ID
+	w.Clock.Advance(11 * time.Minute)
+	ctx, v := t.Context(), ada.Visitor()
+	for name, try := range map[string]func() error{
+		"the list":            func() error { _, err := w.Computers(ctx, v); return err },
+		"sign out":            func() error { return w.SignOutComputer(ctx, v, id) },
+		"sign out everywhere": func() error { _, err := w.SignOutComputers(ctx, v); return err },
+		"report":              func() error { return w.ReportComputer(ctx, v, id) },
+		"confirm":             func() error { return w.ConfirmComputer(ctx, v, id) },
+	} {
+		if err := try(); !errors.Is(err, login.ErrSignInFirst) {
+			t.Errorf("%s: got %v, want ErrSignInFirst", name, err)
+		}
+	}
+	if len(w.Sessions(ada)) != 1 {
+		t.Error("the session is gone")
+	}
+}
+
+func TestNobodyActsOnAnothersComputer(t *testing.T) {
+	w := logintest.New(t)
+	ada, eve := w.Join("Ada"), w.Join("Eve")
+	w.SignIn(ada, logintest.App, logintest.NoKey)
+	id := w.Sessions(ada)[0].ID
+	for name, do := range map[string]func() error{
+		"sign out": func() error { return w.SignOutComputer(t.Context(), eve.Visitor(), id) },
+		"report":   func() error { return w.ReportComputer(t.Context(), eve.Visitor(), id) },
+		"confirm":  func() error { return w.ConfirmComputer(t.Context(), eve.Visitor(), id) },
+	} {
+		if err := do(); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: got %v, want ErrNotFound", name, err)
+		}
+	}
+	if n, err := w.SignOutComputers(t.Context(), eve.Visitor()); n != 0 || err != nil {
+		t.Errorf("everywhere: got %d, %v; want none", n, err)
+	}
+	if len(w.Sessions(ada)) != 1 {
+		t.Error("Ada's session is gone")
+	}
+}
+
+func TestASignOutEndsTokensAtOnceAndWakesWhoWaits(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	tokens := w.SignIn(ada, logintest.App, logintest.NoKey)
+	session, err := w.AttachSession(t.Context(), tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	woken := make(chan struct{}, 1)
+	sub := w.Hub.Subscribe(session.GrantID, func() { woken <- struct{}{} })
+	defer sub.Close()
+	if err := w.SignOutComputer(t.Context(), ada.Visitor(), session.ID); err != nil {
+		t.Fatal(err)
+	}
+	<-woken
+	if _, err := w.Session(t.Context(), session.ID); !errors.Is(err, login.ErrUnknownToken) {
+		t.Errorf("the session: got %v, want ErrUnknownToken", err)
+	}
+	if _, err := w.UserInfo(t.Context(), login.Access{Token: tokens.Access}); !errors.Is(err, login.ErrUnknownToken) {
+		t.Errorf("the access token: got %v, want ErrUnknownToken", err)
+	}
+	if _, err := w.Refresh(t.Context(), w.Refreshing(logintest.App, logintest.NoKey, tokens.Refresh)); !errors.Is(err, login.ErrRefresh) {
+		t.Errorf("the refresh token: got %v, want ErrRefresh", err)
+	}
+}
+
+func TestSignOutEverywhereEndsAll(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	for range 3 {
+		w.SignIn(ada, logintest.App, logintest.NoKey)
+	}
+	if n, err := w.SignOutComputers(t.Context(), ada.Visitor()); n != 3 || err != nil {
+		t.Errorf("got %d, %v; want 3", n, err)
+	}
+	if left := w.Sessions(ada); len(left) != 0 {
+		t.Errorf("%d are left", len(left))
+	}
+}
+
+func TestThisWasntMe(t *testing.T) {
+	w := logintest.New(t)
+	ada, eve := w.Join("Ada"), w.Join("Eve")
+	own, foreign := w.Key(), w.Key()
+	signInWith(w, ada, own)
+	for range 2 { // two sign-ins of one computer
+		g, code := w.StartFrom(logintest.App, logintest.Away, foreign)
+		w.ApproveFrom(ada, ada.Visitor(), g.ID)
+		w.Fetch(logintest.App, foreign, code)
+	}
+	reported := computers(t, w, ada)[0].Session
+	if reported.KeyThumbprint != foreign.Thumbprint() {
+		t.Fatal("the list begins with another computer")
+	}
+	waiting, _ := w.StartFrom(logintest.App, logintest.Away, foreign)
+	if err := w.ReportComputer(t.Context(), ada.Visitor(), reported.ID); err != nil {
+		t.Fatal(err)
+	}
+
+	if left := w.Sessions(ada); len(left) != 1 || left[0].KeyThumbprint != own.Thumbprint() {
+		t.Errorf("got %d computers left, want Ada's own", len(left))
+	}
+	if _, err := finish(t, w, ada, ada.Visitor(), waiting.ID); !errors.Is(err, login.ErrBlocked) {
+		t.Errorf("a sign-in of that computer that waited: got %v, want ErrBlocked", err)
+	}
+	moved, _ := w.StartFrom(logintest.App, logintest.Home, foreign)
+	if _, err := finish(t, w, ada, ada.Visitor(), moved.ID); !errors.Is(err, login.ErrBlocked) {
+		t.Errorf("that key on another network: got %v, want ErrBlocked", err)
+	}
+	rekeyed, _ := w.StartFrom(logintest.App, logintest.Away, w.Key())
+	if _, err := finish(t, w, ada, ada.Visitor(), rekeyed.ID); !errors.Is(err, login.ErrBlocked) {
+		t.Errorf("another key at that address: got %v, want ErrBlocked", err)
+	}
+	home, _ := w.StartFrom(logintest.App, logintest.Home, own)
+	if a, err := finish(t, w, ada, ada.Visitor(), home.ID); err != nil || a.Grant.State != grant.Approved {
+		t.Errorf("Ada's own computer: got %s, %v; want it approved", a.Grant.State, err)
+	}
+	if got := look(t, w, eve.Visitor(), rekeyed.ID); !got.Risk.Has(risk.Reported) || !errors.Is(got.Refusal, login.ErrRisky) {
+		t.Errorf("for Eve on another network: got %v, %v; want a high risk", got.Risk, got.Refusal)
+	}
+
+	w.Clock.Advance(auth.BlockedAddress)
+	later, _ := w.StartFrom(logintest.App, logintest.Away, w.Key())
+	if got := look(t, w, ada.Visitor(), later.ID); got.Refusal != nil || got.Risk.Level != risk.Medium {
+		t.Errorf("that address a day later: got %v, %v; want no more than a medium risk", got.Risk, got.Refusal)
+	}
+	still, _ := w.StartFrom(logintest.App, logintest.Home, foreign)
+	if got := look(t, w, ada.Visitor(), still.ID); !errors.Is(got.Refusal, login.ErrBlocked) {
+		t.Errorf("that key a day later: got %v, want ErrBlocked", got.Refusal)
+	}
+}
+
+func TestAReportFromTheSameNetworkDoesNotBlockIt(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	w.SignIn(ada, logintest.App, logintest.NoKey)
+	if err := w.ReportComputer(t.Context(), ada.Visitor(), w.Sessions(ada)[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	g, _ := w.Start(logintest.App)
+	if got := look(t, w, ada.Visitor(), g.ID); got.Refusal != nil || got.Risk.Level != risk.Low {
+		t.Errorf("got %v, %v; want Ada's home to be what it was", got.Risk, got.Refusal)
+	}
+}
+
+func TestWhatAReportedComputerTaughtIsForgotten(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	signInWith(w, ada, w.Key())
+	w.Clock.Advance(time.Second)
+	g, code := w.StartFrom(logintest.App, logintest.Away, logintest.NoKey)
+	w.ApproveFrom(ada, ada.Visitor(), g.ID)
+	w.Fetch(logintest.App, logintest.NoKey, code)
+	if err := w.ReportComputer(t.Context(), ada.Visitor(), computers(t, w, ada)[0].Session.ID); err != nil {
+		t.Fatal(err)
+	}
+	var known []auth.Familiar
+	w.Update(func(tx store.Tx) (err error) { known, err = tx.FamiliarsOf(ada.User.ID); return err })
+	for _, f := range known {
+		if f.Kind == auth.FamiliarNetwork && f.Value != risk.NetworkOf(logintest.Home) {
+			t.Errorf("still known: %s %s", f.Kind, f.Value)
+		}
+	}
+	if len(known) != 2 {
+		t.Errorf("got %d things known, want the own computer's key and network", len(known))
+	}
+}

@@ -1,0 +1,54 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
+)
+
+// ConfirmNumber brings the number that the person typed on the desktop. With
+// grant.ErrNumber it was another one, and the grant that comes back tells how many
+// tries are left: after the last one it is denied. grant.ErrNoNumber when none is
+// awaited, ErrUnknownCode for a grant that is unknown or another client's.
+func (s *Service) ConfirmNumber(ctx context.Context, client auth.ClientID, id auth.GrantID, number string, from netip.Addr) (grant.Grant, error) {
+	var wrong error // which is committed: the try is spent
+	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+		confirmed, err := g.Confirm(s.now(), client, number)
+		wrong = nil
+		switch {
+		case errors.Is(err, grant.ErrForeign):
+			return g, ErrUnknownCode
+		case errors.Is(err, grant.ErrNumber):
+			wrong = err
+		case err != nil:
+			return g, err
+		}
+		return confirmed, s.record(tx, about(byDesktop(outcomeOf(confirmed), from), confirmed))
+	})
+	if err != nil {
+		return grant.Grant{}, err
+	}
+	return after, wrong
+}
+
+func outcomeOf(g grant.Grant) auth.EventType {
+	if g.State == grant.Approved {
+		return auth.EventConfirmed
+	}
+	return auth.EventNumberWrong
+}
+
+// GrantOf finds the client's grant by its device code. ErrUnknownCode for one that
+// is unknown or another client's.
+func (s *Service) GrantOf(ctx context.Context, client auth.ClientID, deviceCode secret.Text) (grant.Grant, error) {
+	g, err := s.Grant(ctx, idOf(deviceCode))
+	if err == nil && (g.ClientID != client || g.ForBrowser()) {
+		return grant.Grant{}, ErrUnknownCode
+	}
+	return g, err
+}
