@@ -29,11 +29,14 @@ type clientAdd struct {
 	Scope        []string      `help:"Scope that it may ask for; may be repeated (default: openid, profile and offline_access)."`
 	Lifetime     time.Duration `help:"How long a QR code waits for somebody, 10s to 10m (default: 5m)."`
 	Interval     time.Duration `help:"How long the application waits between polls, 1s to 1m (default: 5s)."`
+	policyFlags
 }
 
 // Help is the part below the flags.
 func (clientAdd) Help() string {
 	return `Works while the server runs, and before its first start. A secret is shown once.
+
+What is not said of its policy (--medium and the flags after it) is as [policy] in the configuration file has it, or else a medium risk takes a number and a high one is refused. An application with a plain OAuth library, which knows nothing of numbers, needs --medium passkey.
 
 A redirect URI is https, http on 127.0.0.1, [::1] or localhost, or has a scheme of the application's own with a dot in it.
 
@@ -43,7 +46,9 @@ Examples:
     qrauthd client add acme-studio --name "Acme Studio" --redirect-uri http://127.0.0.1/callback --require-dpop
     qrauthd client add acme-kiosk --name "Acme Kiosk" --confidential --scope openid --lifetime 2m --data /var/lib/qrauthd
     qrauthd client add acme-backend --name "Acme Backend" --auth-method private_key_jwt --keys backend.pub.pem
-    qrauthd client add acme-files --name "Acme Files" --confidential --introspects https://files.example.com`
+    qrauthd client add acme-files --name "Acme Files" --confidential --introspects https://files.example.com
+    qrauthd client add acme-office --name "Acme Office" --network 192.0.2.0/24 --network 2001:db8::/32 --require-known-device
+    qrauthd client add acme-mail --name "Acme Mail" --scope openid,offline_access,mail --reduced-scope openid --unconfirmed 24h`
 }
 
 // Run adds the application.
@@ -67,6 +72,8 @@ func (cmd clientAdd) Run(a *app) error {
 			Scopes:       cmd.Scope,
 			Lifetime:     cmd.Lifetime,
 			Interval:     cmd.Interval,
+			Policy:       cmd.policy(),
+			Networks:     orNone(cmd.Network),
 		})
 		if err != nil {
 			return err
@@ -139,14 +146,14 @@ Examples:
 
 // Run lists the applications.
 func (cmd clientList) Run(a *app) error {
-	return a.operate(func(_ config, o admin.Operator) error {
+	return a.operate(func(cfg config, o admin.Operator) error {
 		list, err := o.Clients(a.ctx)
 		if err != nil {
 			return err
 		}
 		rows := make([]clientRow, len(list))
 		for i, c := range list {
-			rows[i] = newClientRow(c)
+			rows[i] = newClientRow(c, cfg.Policies)
 		}
 		if cmd.JSON {
 			return printJSON(a.stdout, rows)

@@ -29,6 +29,7 @@ type clientRow struct {
 	Scopes       []string        `json:"scopes"`
 	Lifetime     int             `json:"lifetime"` // seconds
 	Interval     int             `json:"interval"` // seconds
+	Policy       policyRow       `json:"policy"`
 	CreatedAt    time.Time       `json:"created_at"`
 }
 
@@ -38,7 +39,7 @@ type secretRow struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
-func newClientRow(c auth.Client) clientRow {
+func newClientRow(c auth.Client, policies auth.Policies) clientRow {
 	r := clientRow{
 		ID:           string(c.ID),
 		Name:         c.Name,
@@ -54,6 +55,7 @@ func newClientRow(c auth.Client) clientRow {
 		Scopes:       c.Scopes,
 		Lifetime:     int(c.Lifetime / time.Second),
 		Interval:     int(c.Interval / time.Second),
+		Policy:       newPolicyRow(c, policies),
 		CreatedAt:    c.CreatedAt,
 	}
 	if c.AuthMethod == auth.AuthSecret {
@@ -81,25 +83,30 @@ type clientShow struct {
 
 // Help is the part below the flags.
 func (clientShow) Help() string {
-	return `Secrets are not kept, and not shown: only when they were made and when they end.
+	return `Secrets are not kept, and not shown: only when they were made and when they end. Of the policy it says who has the last word on each setting: the client, by "client add" and "client update", or else the configuration file, or else the default. Name the server's file with --config to see what holds there.
 
 Examples:
 
     qrauthd client show acme-studio --data /var/lib/qrauthd
+    qrauthd client show acme-studio --config /etc/qrauthd/qrauthd.toml
     qrauthd client show acme-studio --demo --json`
 }
 
 // Run prints all that is known of the application.
 func (cmd clientShow) Run(a *app) error {
-	return a.operate(func(_ config, o admin.Operator) error {
+	return a.operate(func(cfg config, o admin.Operator) error {
 		c, err := o.Client(a.ctx, auth.ClientID(cmd.ID))
 		if err != nil {
 			return err
 		}
-		if cmd.JSON {
-			return printJSON(a.stdout, newClientRow(c))
+		if fault := cfg.Policies.Said(c).Validate(); fault != nil {
+			a.complain("what the client and the configuration say of the policy does not fit together:", fault)
 		}
-		return newClientRow(c).print(a.stdout)
+		row := newClientRow(c, cfg.Policies)
+		if cmd.JSON {
+			return printJSON(a.stdout, row)
+		}
+		return row.print(a.stdout)
 	})
 }
 
@@ -124,6 +131,12 @@ func (r clientRow) print(w io.Writer) error {
 	line("scopes", auth.Scopes(r.Scopes))
 	line("lifetime", time.Duration(r.Lifetime)*time.Second)
 	line("interval", time.Duration(r.Interval)*time.Second)
+	line("medium risk", r.Policy.Medium)
+	line("high risk", r.Policy.High)
+	line("known device required", r.Policy.RequireKnownDevice)
+	line("networks", r.Policy.Networks)
+	line("reduced scopes", r.Policy.ReducedScopes)
+	line("unconfirmed", r.Policy.Unconfirmed)
 	line("added", minute(r.CreatedAt))
 	return table.Flush()
 }

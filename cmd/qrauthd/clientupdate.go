@@ -23,6 +23,8 @@ type clientUpdate struct {
 	Scope       []string       `help:"Scope that it may ask for; may be repeated."`
 	Lifetime    *time.Duration `help:"How long a QR code waits for somebody, 10s to 10m."`
 	Interval    *time.Duration `help:"How long the application waits between polls, 1s to 1m."`
+	policyFlags
+	PolicyDefault []string `placeholder:"FIELD" help:"Have a setting of the policy as the configuration says again: medium, high, require-known-device, network, reduced-scope or unconfirmed; may be repeated. \"all\": each that this command does not set."`
 }
 
 // Help is the part below the flags.
@@ -35,7 +37,10 @@ Examples:
     qrauthd client update acme-studio --redirect-uri http://127.0.0.1/callback --redirect-uri com.acme.studio:/callback
     qrauthd client update acme-studio --redirect-uri ""
     qrauthd client update acme-backend --auth-method private_key_jwt --keys backend.pub.pem
-    qrauthd client update acme-kiosk --no-require-dpop`
+    qrauthd client update acme-kiosk --no-require-dpop
+    qrauthd client update acme-kiosk --medium passkey --network 192.0.2.0/24
+    qrauthd client update acme-mail --reduced-scope openid,profile --unconfirmed 24h
+    qrauthd client update acme-kiosk --policy-default all`
 }
 
 // Run changes the application.
@@ -72,6 +77,9 @@ func (cmd clientUpdate) change() (admin.ClientChange, error) {
 		Scopes:       orNone(cmd.Scope),
 		Lifetime:     cmd.Lifetime,
 		Interval:     cmd.Interval,
+		Policy:       cmd.policy(),
+		Networks:     orNone(cmd.Network),
+		PolicyReset:  cmd.resets(cmd.PolicyDefault),
 	}
 	if cmd.AuthMethod != nil {
 		method := authMethod(*cmd.AuthMethod)

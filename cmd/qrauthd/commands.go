@@ -17,6 +17,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Client  clientCommands `cmd:"" help:"Say which applications may ask for sign-ins."`
 	User    userCommands   `cmd:"" help:"Invite people, and disable or remove their accounts."`
+	Block   blockCommands  `cmd:"" help:"See which computers people have reported, and let one in again."`
+	Audit   auditCommands  `cmd:"" help:"Read the log of what happened, and see whether somebody changed it."`
 	Keys    keysCommands   `cmd:"" help:"See which keys sign tokens, and have another one follow."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -28,6 +30,17 @@ type clientCommands struct {
 	Update       clientUpdate       `cmd:"" help:"Change an application; its desktops stay signed in."`
 	RotateSecret clientRotateSecret `cmd:"" help:"Make a new secret; the old one works for a while beside it."`
 	Remove       clientRemove       `cmd:"" help:"Remove an application and end its sessions."`
+}
+
+type blockCommands struct {
+	List   blockList   `cmd:"" help:"List the keys and addresses that are blocked."`
+	Remove blockRemove `cmd:"" help:"Let a key or an address in again."`
+}
+
+type auditCommands struct {
+	List   auditList   `cmd:"" help:"List records of the audit log."`
+	Verify auditVerify `cmd:"" help:"Find out whether a record was changed, taken out or moved."`
+	Export auditExport `cmd:"" help:"Write records as JSON, to keep or to verify elsewhere."`
 }
 
 type keysCommands struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/server"
 )
 
@@ -87,9 +88,37 @@ tls = { cert = "c", key = "k" }
 name = "Acme"
 accent = "#123456"
 logo = "/logo.svg"
+[policy]
+medium = "refuse"
+high = "refuse"
+require_known_device = true
+networks = ["10.1.2.3/8", "192.0.2.7", "::ffff:198.51.100.0/120"]
+reduced_scopes = ["openid", "profile"]
+unconfirmed = "24h"
+[clients.acme-studio]
+medium = "passkey"
+[clients."acme.kiosk"]
+networks = []
+reduced_scopes = []
+require_known_device = false
+unconfirmed = "0s"
+[places]
+files = ["/city.mmdb", "/asn.mmdb"]
+[audit]
+keep = "48h"
+[webhook]
+url = "https://example.com/notices"
+secret = "whsec_x"
+secret_file = "/secret"
+events = ["*", "sign_in.denied"]
 [limits]
 enabled = false
 starts = "1/1s"
+starts_per_client = "10/1s"
+starts_crowd = "11/1s"
+guesses_per_account = "12/1s"
+device_codes = "13/1s"
+numbers = "14/1s"
 guesses = "2/2s"
 guesses_per_browser = "3/3s"
 guesses_overall = "4/4s"
@@ -120,8 +149,32 @@ format = "json"
 			KeyRotation:         48 * time.Hour,
 			KeyFile:             "/key",
 			Brand:               server.Brand{Name: "Acme", Accent: "#123456", Logo: "/logo.svg"},
+			Policies: auth.Policies{
+				Everybody: auth.PolicyChange{
+					Medium: new(auth.DemandRefuse), High: new(auth.DemandRefuse), RequireKnownDevice: new(true),
+					Networks: new([]netip.Prefix{
+						netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("198.51.100.0/24"),
+					}),
+					ReducedScopes: new(auth.Scopes{"openid", "profile"}), Unconfirmed: new(24 * time.Hour),
+				},
+				Clients: map[auth.ClientID]auth.PolicyChange{
+					"acme-studio": {Medium: new(auth.DemandPasskey)},
+					"acme.kiosk": {
+						RequireKnownDevice: new(false), Networks: new([]netip.Prefix{}), ReducedScopes: new(auth.Scopes{}),
+						Unconfirmed: new(time.Duration(0)),
+					},
+				},
+			},
+			Places:    []string{"/city.mmdb", "/asn.mmdb"},
+			AuditKeep: 48 * time.Hour,
+			Webhook: server.Webhook{
+				URL: "https://example.com/notices", Secret: "whsec_x", SecretFile: "/secret", Events: []string{"*", "sign_in.denied"},
+			},
 			Limits: server.Limits{
-				Off: true, Starts: server.Rate{Count: 1, Per: time.Second}, Guesses: server.Rate{Count: 2, Per: 2 * time.Second},
+				StartsPerClient: server.Rate{Count: 10, Per: time.Second}, StartsCrowd: server.Rate{Count: 11, Per: time.Second},
+				GuessesPerAccount: server.Rate{Count: 12, Per: time.Second}, DeviceCodes: server.Rate{Count: 13, Per: time.Second},
+				Numbers: server.Rate{Count: 14, Per: time.Second},
+				Off:     true, Starts: server.Rate{Count: 1, Per: time.Second}, Guesses: server.Rate{Count: 2, Per: 2 * time.Second},
 				GuessesPerBrowser: server.Rate{Count: 3, Per: 3 * time.Second}, GuessesOverall: server.Rate{Count: 4, Per: 4 * time.Second},
 				Ceremonies: server.Rate{Count: 5, Per: 5 * time.Second}, Recoveries: server.Rate{Count: 6, Per: 6 * time.Second},
 				Sockets: 7, SocketsPerGrant: 8, Waits: 9,
@@ -137,6 +190,51 @@ format = "json"
 	}
 	if got, want := strings.Join(proxies, " "), "127.0.0.1/32 10.0.0.0/8 ::1/128"; got != want {
 		t.Errorf("trusted proxies: got %s, want %s", got, want)
+	}
+}
+
+// Each setting of a policy is somebody's: the client's own record's, else its table's,
+// else the variable's for everybody, else [policy]'s, else the default's.
+func TestWhoHasTheLastWordOnAPolicy(t *testing.T) {
+	c, err := resolved(t, `
+[policy]
+medium = "refuse"
+high = "number"
+reduced_scopes = ["openid"]
+networks = ["10.0.0.0/8"]
+[clients.acme]
+medium = "passkey"
+networks = []
+`, []string{"QRAUTHD_POLICY_HIGH=refuse", "QRAUTHD_POLICY_UNCONFIRMED=1h"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ten := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for name, tc := range map[string]struct {
+		client auth.Client
+		want   auth.Policy
+	}{
+		"of a client of which nothing is said": {
+			auth.Client{ID: "other"},
+			auth.Policy{Medium: auth.DemandRefuse, High: auth.DemandRefuse, Networks: ten, ReducedScopes: auth.Scopes{"openid"}, Unconfirmed: time.Hour},
+		},
+		"of a client that has a table": {
+			auth.Client{ID: "acme"},
+			auth.Policy{
+				Medium: auth.DemandPasskey, High: auth.DemandRefuse, Networks: []netip.Prefix{}, ReducedScopes: auth.Scopes{"openid"}, Unconfirmed: time.Hour,
+			},
+		},
+		"of a client whose record says some of it": {
+			auth.Client{ID: "acme", Policy: auth.PolicyChange{Medium: new(auth.DemandNumber), Unconfirmed: new(time.Duration(0)), Networks: &ten}},
+			auth.Policy{Medium: auth.DemandNumber, High: auth.DemandRefuse, Networks: ten, ReducedScopes: auth.Scopes{"openid"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			diff := cmp.Diff(tc.want, c.Policies.Of(tc.client), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }))
+			if diff != "" {
+				t.Errorf("policy (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -166,8 +264,51 @@ func TestFaultsOfTheSources(t *testing.T) {
 		"a number with a point": {file: "session_lifetime = 1.5", want: []string{"qrauthd.toml:1: session_lifetime: wants a string"}},
 		"a list of numbers":     {file: "trusted_proxies = [1]", want: []string{"wants a list of strings"}},
 		"the demo in the file":  {file: "demo = true", want: []string{"key demo is not known"}},
-		"no TOML":               {file: "listen = ':1'\nissuer", want: []string{"cannot be read", "qrauthd.toml:2"}},
-		"a key twice":           {file: "listen = ':1'\nlisten = ':2'", want: []string{"cannot be read", "qrauthd.toml:2"}},
+		"a policy that is misspelt": {
+			file: "[policy]\nmeduim = 'number'", want: []string{"qrauthd.toml:2: key policy.meduim is not known: did you mean policy.medium?"},
+		},
+		"a client's policy that is misspelt": {
+			file: "[clients.acme]\nhigh = 'number'\nmeduim = 'number'",
+			want: []string{"qrauthd.toml:3: key clients.acme.meduim is not known: did you mean clients.acme.medium?"},
+		},
+		"a client with a dot that has no quotes": {
+			file: "[clients.acme.studio]\nmedium = 'number'",
+			want: []string{`qrauthd.toml:1: table [clients.acme.studio] is not known: write a client ID with a dot in it in quotes, as in [clients."acme.studio"]`},
+		},
+		"a client in quotes with a policy that is misspelt": {
+			file: "[clients.\"acme.studio\"]\nhihg = 'number'",
+			want: []string{`qrauthd.toml:2: key clients."acme.studio".hihg is not known: did you mean clients."acme.studio".high?`},
+		},
+		"a policy of no client": {
+			file: "[clients]\nmedium = 'number'", want: []string{"qrauthd.toml:2: clients.medium: wants tables, one for each client, as in [clients.CLIENT_ID]"},
+		},
+		"a word for clients": {file: "clients = 'all'", want: []string{"qrauthd.toml:1: clients: wants tables"}},
+		"a list of clients": {
+			file: "[[clients]]\nid = 'acme'", want: []string{"qrauthd.toml:1: clients: wants tables"},
+		},
+		"a list of one client's policies": {
+			file: "[[clients.acme]]\nmedium = 'number'", want: []string{"qrauthd.toml:1: clients.acme: wants tables"},
+		},
+		"a client's table, misspelt": {
+			file: "[client.acme]\nmedium = 'number'", want: []string{"qrauthd.toml:1: table [client.acme] is not known: did you mean clients.acme?"},
+		},
+		"a client's policy for everybody's table": {
+			file: "[clients.acme.policy]\nmedium = 'number'", want: []string{"qrauthd.toml:1: table [clients.acme.policy] is not known"},
+		},
+		"values of policies that mean nothing": {
+			file:    "[policy]\nnetworks = ['here', '192.0.2.1', 'there']\nunconfirmed = 'soon'\n[clients.acme]\nrequire_known_device = 'maybe'",
+			environ: "QRAUTHD_POLICY_UNCONFIRMED=later",
+			want: []string{
+				`qrauthd.toml:2: policy.networks: "here" is neither`, `qrauthd.toml:2: policy.networks: "there" is neither`,
+				`qrauthd.toml:3: policy.unconfirmed: "soon" is not a duration`, `qrauthd.toml:5: clients.acme.require_known_device: "maybe" is neither`,
+				`QRAUTHD_POLICY_UNCONFIRMED: "later" is not a duration`,
+			},
+		},
+		"a variable for one client": {
+			environ: "QRAUTHD_CLIENTS_ACME_MEDIUM=number", want: []string{"variable QRAUTHD_CLIENTS_ACME_MEDIUM is not known"},
+		},
+		"no TOML":     {file: "listen = ':1'\nissuer", want: []string{"cannot be read", "qrauthd.toml:2"}},
+		"a key twice": {file: "listen = ':1'\nlisten = ':2'", want: []string{"cannot be read", "qrauthd.toml:2"}},
 		"a variable that is misspelt": {
 			environ: "QRAUTHD_LISEN=:1", want: []string{"variable QRAUTHD_LISEN is not known: did you mean QRAUTHD_LISTEN?"},
 		},
@@ -199,8 +340,8 @@ func TestFaultsOfTheSources(t *testing.T) {
 					t.Errorf("no fault with %q in:\n%v", want, err)
 				}
 			}
-			if name == "a table, once and not for each of its keys" && strings.Contains(err.Error(), "\n") {
-				t.Errorf("got more than one fault:\n%v", err)
+			if got := strings.Count(err.Error(), "\n") + 1; got > len(tc.want) {
+				t.Errorf("got %d faults, want %d at most:\n%v", got, len(tc.want), err)
 			}
 		})
 	}

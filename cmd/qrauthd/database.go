@@ -47,7 +47,7 @@ func (a *app) onDatabase(want existence, check func(config) error, use func(conf
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return use(c, admin.Operator{Store: db})
+	return use(c, admin.Operator{Store: db, Policies: c.Policies, Record: c.Recorder()})
 }
 
 // checkData is what a command on the database wants of the configuration.

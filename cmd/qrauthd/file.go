@@ -23,6 +23,7 @@ func parseFile(table []setting, path, text string) ([]value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", errUnread, path, err)
 	}
+	table = append(slices.Clip(table), policyOfClients(tree)...)
 	var list []value
 	var faults []error
 	for _, key := range meta.Keys() {
@@ -56,27 +57,50 @@ func fileValue(table []setting, meta toml.MetaData, tree map[string]any, key tom
 // unknownKey is nil for a table that holds settings, and for what stands in a
 // table that is unknown itself, which has been reported.
 func unknownKey(table []setting, meta toml.MetaData, key toml.Key) error {
-	holds := func(prefix string) bool {
-		return slices.ContainsFunc(table, func(s setting) bool { return strings.HasPrefix(s.key, prefix+".") })
-	}
 	name := key.String()
 	known := names(table, func(s setting) string { return s.key })
 	switch {
-	case strings.HasSuffix(meta.Type(key...), "Hash"): // a table, or an array of them
-		if holds(name) {
-			return nil
-		}
-		var tables []string
-		for _, k := range known {
-			if before, _, ok := strings.Cut(k, "."); ok {
-				tables = append(tables, before)
-			}
-		}
-		return unknown("table ["+name+"]", name, tables)
-	case len(key) > 1 && !holds(key[0]):
+	case key[0] == tableClients && len(key) < 3:
+		return clientTable(meta, key)
+	case isTable(meta, key) && holds(known, name):
+		return nil
+	case isTable(meta, key) && key[0] == tableClients:
+		return fmt.Errorf("table [%s] is not known: write a client ID with a dot in it in quotes, as in [%s]",
+			name, toml.Key{tableClients, strings.Join(key[1:], ".")})
+	case isTable(meta, key):
+		return unknown("table ["+name+"]", name, append(tables(known), toml.Key{tableClients, key[len(key)-1]}.String()))
+	case len(key) > 1 && !holds(known, key[:len(key)-1].String()):
 		return nil
 	}
 	return unknown("key "+name, name, known)
+}
+
+// clientTable is nil for the tables on the way to the policy of a client.
+func clientTable(meta toml.MetaData, key toml.Key) error {
+	if meta.Type(key...) == "Hash" || len(key) > 1 && meta.Type(tableClients) == "ArrayHash" {
+		return nil // the latter has been reported
+	}
+	return fmt.Errorf("%s: wants tables, one for each client, as in [%s.CLIENT_ID]", key, tableClients)
+}
+
+// isTable reports whether the key is that of a table, or of an array of them.
+func isTable(meta toml.MetaData, key toml.Key) bool {
+	return strings.HasSuffix(meta.Type(key...), "Hash")
+}
+
+// holds reports whether the table has some of the settings.
+func holds(known []string, table string) bool {
+	return slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(name, table+".") })
+}
+
+// tables are those that hold settings.
+func tables(known []string) (list []string) {
+	for _, name := range known {
+		if i := strings.LastIndex(name, "."); i >= 0 {
+			list = append(list, name[:i])
+		}
+	}
+	return append(list, tableClients)
 }
 
 func lookup(tree map[string]any, key toml.Key) any {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -126,6 +127,10 @@ func (cmd keysRotate) Run(a *app) error {
 			return err
 		}
 		keys := keyring.New(o.Store, policy, time.Now)
+		before, err := keys.Statuses(a.ctx)
+		if err != nil {
+			return err
+		}
 		rotate := keys.Rotate
 		if cmd.Now {
 			rotate = keys.Replace
@@ -139,6 +144,23 @@ func (cmd keysRotate) Run(a *app) error {
 				fmt.Fprintf(a.stdout, "%s %s %s\n", k.ID, k.Algorithm, newKeyRow(k).standing())
 			}
 		}
-		return nil
+		return cmd.record(a, o, before, list)
 	})
+}
+
+// record writes into the audit log which key is new, if one is.
+func (cmd keysRotate) record(a *app, o admin.Operator, before, after []token.Status) error {
+	for _, k := range after {
+		if slices.ContainsFunc(before, func(old token.Status) bool { return old.ID == k.ID }) {
+			continue
+		}
+		note := fmt.Sprintf("%s key %s: %s", k.Algorithm, k.ID, newKeyRow(k).standing())
+		if cmd.Now {
+			note += "; the others are taken back"
+		}
+		if err := o.RecordKeyRotation(a.ctx, note); err != nil {
+			return fmt.Errorf("the keys are rotated, but the audit log does not tell of it: %w", err)
+		}
+	}
+	return nil
 }

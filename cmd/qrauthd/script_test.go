@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -43,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"sign-in":   signIn,
 			"add-user":  addUser,
 			"sql":       sql,
+			"keep":      keep,
 			"published": published,
 		},
 	})
@@ -180,16 +182,31 @@ func addUser(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(db.Close())
 }
 
-// sql DIR STATEMENT: changes the database as nobody should but a script.
+// sql DIR STATEMENTS: changes the database as nobody should but a script; with ! it
+// must not let itself be changed so.
 func sql(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
+	if len(args) != 2 {
 		ts.Fatalf("usage: sql DIR STATEMENT")
 	}
 	conn, err := new(sqlite3.SQLiteDriver).Open(server.Database(ts.MkAbs(args[0])))
 	ts.Check(err)
 	_, err = conn.(driver.ExecerContext).ExecContext(context.Background(), args[1], nil)
-	ts.Check(err)
+	if (err != nil) != neg {
+		ts.Fatalf("%s: %v", args[1], err)
+	}
 	ts.Check(conn.Close())
+}
+
+// keep NAME REGEXP: sets $NAME to what the first group finds on standard output.
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keep NAME REGEXP")
+	}
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("%q is not on standard output", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // published ALGORITHM...: waits until these are the algorithms of the keys that

@@ -22,6 +22,8 @@ type serveCommand struct {
 	SigningAlgorithm    string   `placeholder:"ES256|EdDSA|RS256" help:"What new keys sign tokens with."`
 	KeyRotation         string   `placeholder:"DURATION" help:"Age at which a signing key is replaced."`
 	KeyFile             string   `placeholder:"FILE" help:"File with a secret by which the keys in the database are encrypted."`
+	Places              []string `placeholder:"FILE" help:"MMDB file that tells where addresses are, such as GeoLite2-City.mmdb. A new one is picked up by itself. May be repeated."`
+	AuditKeep           string   `placeholder:"DURATION" help:"Age at which the audit log forgets whom a record is about; 0s: never."`
 	Limits              string   `placeholder:"on|off" help:"Budgets and rate limits. Off is for load tests."`
 	MetricsListen       string   `placeholder:"ADDR" help:"Address to serve /metrics on, for Prometheus."`
 	LogLevel            string   `placeholder:"LEVEL" help:"What to log: debug, info, warn or error."`
@@ -38,8 +40,8 @@ Examples:
     qrauthd serve --config /etc/qrauthd/qrauthd.toml
     qrauthd serve --issuer https://login.example.com --data /var/lib/qrauthd --trusted-proxy 127.0.0.1
 
-The file has the same settings, and those of [brand] and [limits] besides. A key or a QRAUTHD_* variable that is not
-known is an error.`
+The file has the same settings, and those of [brand], [policy], [clients.CLIENT_ID], [webhook] and [limits] besides. A
+key or a QRAUTHD_* variable that is not known is an error.`
 }
 
 // Run serves until a signal comes.

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/server"
 )
 
@@ -35,9 +35,10 @@ func (s setting) notes() (list []string) {
 	return append(list, "$"+s.env)
 }
 
-// settings is the table of all of them.
+// settings is the table of all of them, but for the policies of single clients, which
+// have the settings of [policy].
 func settings() []setting {
-	return []setting{
+	list := []setting{
 		{"", "QRAUTHD_CONFIG", "config", defaultConfigFile + " if it exists", func(*config, string) error { return nil }},
 		{"", "QRAUTHD_DEMO", "demo", "", to(func(c *config) *bool { return &c.Demo }, parseSwitch)},
 		{"listen", "QRAUTHD_LISTEN", "listen", defaultListen, to(func(c *config) *string { return &c.Listen }, plain)},
@@ -61,13 +62,25 @@ func settings() []setting {
 
 		{"scope_words", "QRAUTHD_SCOPE_WORDS", "", "", setScopeWords},
 
+		{"places.files", "QRAUTHD_PLACES_FILES", "places", "none", to(func(c *config) *[]string { return &c.Places }, parseList)},
+		{"audit.keep", "QRAUTHD_AUDIT_KEEP", "audit-keep", "2160h", to(func(c *config) *time.Duration { return &c.AuditKeep }, parseDuration)},
+		{"webhook.url", "QRAUTHD_WEBHOOK_URL", "", "", to(func(c *config) *string { return &c.Webhook.URL }, plain)},
+		{"webhook.secret", "QRAUTHD_WEBHOOK_SECRET", "", "", to(func(c *config) *string { return &c.Webhook.Secret }, plain)},
+		{"webhook.secret_file", "QRAUTHD_WEBHOOK_SECRET_FILE", "", "", to(func(c *config) *string { return &c.Webhook.SecretFile }, plain)},
+		{"webhook.events", "QRAUTHD_WEBHOOK_EVENTS", "", "", to(func(c *config) *[]string { return &c.Webhook.Events }, parseList)},
+
 		{"limits.enabled", "QRAUTHD_LIMITS", "limits", "on", to(func(c *config) *bool { return &c.Limits.Off }, parseNot)},
 		{"limits.starts", "QRAUTHD_LIMITS_STARTS", "", "", to(func(c *config) *server.Rate { return &c.Limits.Starts }, server.ParseRate)},
+		{"limits.starts_per_client", "QRAUTHD_LIMITS_STARTS_PER_CLIENT", "", "", to(func(c *config) *server.Rate { return &c.Limits.StartsPerClient }, server.ParseRate)},
+		{"limits.starts_crowd", "QRAUTHD_LIMITS_STARTS_CROWD", "", "", to(func(c *config) *server.Rate { return &c.Limits.StartsCrowd }, server.ParseRate)},
 		{"limits.guesses", "QRAUTHD_LIMITS_GUESSES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Guesses }, server.ParseRate)},
 		{"limits.guesses_per_browser", "QRAUTHD_LIMITS_GUESSES_PER_BROWSER", "", "", to(func(c *config) *server.Rate { return &c.Limits.GuessesPerBrowser }, server.ParseRate)},
+		{"limits.guesses_per_account", "QRAUTHD_LIMITS_GUESSES_PER_ACCOUNT", "", "", to(func(c *config) *server.Rate { return &c.Limits.GuessesPerAccount }, server.ParseRate)},
 		{"limits.guesses_overall", "QRAUTHD_LIMITS_GUESSES_OVERALL", "", "", to(func(c *config) *server.Rate { return &c.Limits.GuessesOverall }, server.ParseRate)},
+		{"limits.device_codes", "QRAUTHD_LIMITS_DEVICE_CODES", "", "", to(func(c *config) *server.Rate { return &c.Limits.DeviceCodes }, server.ParseRate)},
 		{"limits.ceremonies", "QRAUTHD_LIMITS_CEREMONIES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Ceremonies }, server.ParseRate)},
 		{"limits.recoveries", "QRAUTHD_LIMITS_RECOVERIES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Recoveries }, server.ParseRate)},
+		{"limits.numbers", "QRAUTHD_LIMITS_NUMBERS", "", "", to(func(c *config) *server.Rate { return &c.Limits.Numbers }, server.ParseRate)},
 		{"limits.frames", "QRAUTHD_LIMITS_FRAMES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Frames }, server.ParseRate)},
 		{"limits.sockets", "QRAUTHD_LIMITS_SOCKETS", "", "", to(func(c *config) *int { return &c.Limits.Sockets }, parseCount)},
 		{"limits.sockets_per_grant", "QRAUTHD_LIMITS_SOCKETS_PER_GRANT", "", "", to(func(c *config) *int { return &c.Limits.SocketsPerGrant }, parseCount)},
@@ -76,6 +89,7 @@ func settings() []setting {
 		{"log.level", "QRAUTHD_LOG_LEVEL", "log-level", "info", to(func(c *config) *slog.Level { return &c.LogLevel }, parseLevel)},
 		{"log.format", "QRAUTHD_LOG_FORMAT", "log-format", "text", to(func(c *config) *string { return &c.LogFormat }, parseFormat)},
 	}
+	return append(list, policyOfEverybody()...)
 }
 
 // to makes a setter of a field and the reader of its text.
@@ -90,6 +104,8 @@ func to[T any](field func(*config) *T, parse func(string) (T, error)) func(*conf
 }
 
 func plain(text string) (string, error) { return text, nil }
+
+func parseList(text string) ([]string, error) { return elements(text), nil }
 
 func parseSwitch(text string) (bool, error) {
 	switch text {
@@ -137,7 +153,7 @@ func setProxies(c *config, text string) error {
 	var faults []error
 	c.TrustedProxies = nil
 	for part := range strings.SplitSeq(text, ",") {
-		p, err := parseProxy(strings.TrimSpace(part))
+		p, err := auth.ParseNetwork(strings.TrimSpace(part))
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -145,17 +161,6 @@ func setProxies(c *config, text string) error {
 		c.TrustedProxies = append(c.TrustedProxies, p)
 	}
 	return errors.Join(faults...)
-}
-
-func parseProxy(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return p, fmt.Errorf("%q is neither an address nor a network: use forms such as 127.0.0.1 or 10.0.0.0/8", text)
-	}
-	return p.Masked(), nil
 }
 
 // setScopeWords reads SCOPE = WORDS, with commas between them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/assertion"
@@ -28,13 +29,19 @@ type ClientChange struct {
 	Scopes       []string
 	Lifetime     *time.Duration
 	Interval     *time.Duration
+	// Policy is what is to hold for its sign-ins in particular, and Networks are its
+	// networks in a form that auth.ParseNetwork reads. PolicyReset is what is to be as
+	// the configuration has it again.
+	Policy      auth.PolicyChange
+	Networks    []string
+	PolicyReset []auth.PolicyField
 }
 
 // none reports whether nothing is to be different.
 func (ch ClientChange) none() bool {
 	pointers := ch.Name == nil && ch.Verified == nil && ch.AuthMethod == nil && ch.Pairwise == nil &&
 		ch.RequireDPoP == nil && ch.Lifetime == nil && ch.Interval == nil
-	return pointers && ch.Keys == nil && ch.RedirectURIs == nil && ch.Resources == nil && ch.Introspects == nil && ch.Scopes == nil
+	return pointers && ch.samePolicy() && ch.Keys == nil && ch.RedirectURIs == nil && ch.Resources == nil && ch.Introspects == nil && ch.Scopes == nil
 }
 
 // UpdateClient changes the application. It is the same one afterwards: its
@@ -58,15 +65,19 @@ func (o Operator) UpdateClient(ctx context.Context, id auth.ClientID, ch ClientC
 		if c, err = tx.Client(id); err != nil {
 			return err
 		}
+		was := c
 		faults := ch.apply(&c)
-		if err := errors.Join(faults, check(c)); err != nil {
+		if err := errors.Join(faults, check(c), o.checkPolicy(c, ch)); err != nil {
 			return err
 		}
 		if c.AuthMethod == auth.AuthSecret && len(c.Secrets) == 0 {
 			shown = fresh
 			c.Secrets = []auth.ClientSecret{{Hash: fresh.Hash(), CreatedAt: now}}
 		}
-		return tx.SetClient(c)
+		if err := tx.SetClient(c); err != nil {
+			return err
+		}
+		return o.recordChange(tx, now, was, c)
 	})
 	if err != nil {
 		return auth.Client{}, secret.Text{}, noClient(id, err)
@@ -90,7 +101,7 @@ func (ch ClientChange) apply(c *auth.Client) error {
 	replace(&c.RedirectURIs, ch.RedirectURIs)
 	replace(&c.Resources, ch.Resources)
 	replace(&c.Introspects, ch.Introspects)
-	return errors.Join(append(faults, ch.applyScopes(c), ch.applyAuth(c))...)
+	return errors.Join(append(faults, ch.applyScopes(c), ch.applyAuth(c), ch.applyPolicy(c))...)
 }
 
 // set changes a field, if there is anything to change it to.
@@ -103,17 +114,23 @@ func set[T any](field, to *T) {
 // replace changes a list, if there is anything to change it to, without what is
 // in there twice. An empty list is nil, as the store reads it back.
 func replace(field *[]string, to []string) {
-	if to == nil {
-		return
+	switch {
+	case len(to) > 0:
+		*field = distinct(to)
+	case to != nil:
+		*field = nil
 	}
-	*field = nil
-	seen := map[string]bool{}
-	for _, s := range to {
-		if !seen[s] {
-			*field = append(*field, s)
+}
+
+// distinct is the list without what is in there twice, and never nil.
+func distinct[T comparable](list []T) []T {
+	all := make([]T, 0, len(list))
+	for _, v := range list {
+		if !slices.Contains(all, v) {
+			all = append(all, v)
 		}
-		seen[s] = true
 	}
+	return all
 }
 
 func (ch ClientChange) applyScopes(c *auth.Client) (err error) {

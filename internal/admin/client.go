@@ -34,6 +34,11 @@ type ClientRequest struct {
 	Scopes       []string      // none: auth.DefaultScopes
 	Lifetime     time.Duration // of a grant; 0: auth.DefaultLifetime
 	Interval     time.Duration // between polls; 0: auth.DefaultInterval
+	// Policy is what is to hold for its sign-ins in particular, and Networks are its
+	// networks in a form that auth.ParseNetwork reads: nil says nothing of them, and an
+	// empty list is anywhere.
+	Policy   auth.PolicyChange
+	Networks []string
 }
 
 // AddClient adds the application. The secret of one that authenticates with a
@@ -42,7 +47,7 @@ type ClientRequest struct {
 // taken.
 func (o Operator) AddClient(ctx context.Context, r ClientRequest) (auth.Client, secret.Text, error) {
 	now := o.now()
-	c, err := r.client(now)
+	c, err := o.client(r, now)
 	if err != nil {
 		return auth.Client{}, secret.Text{}, err
 	}
@@ -53,7 +58,12 @@ func (o Operator) AddClient(ctx context.Context, r ClientRequest) (auth.Client, 
 		}
 		c.Secrets = []auth.ClientSecret{{Hash: sec.Hash(), CreatedAt: now}}
 	}
-	err = o.Store.Update(ctx, func(tx store.Tx) error { return tx.AddClient(c) })
+	err = o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.AddClient(c); err != nil {
+			return err
+		}
+		return o.record(tx, now, auth.Event{Type: auth.EventClientAdded, ClientID: c.ID, Note: beyondDefaults(c)})
+	})
 	if errors.Is(err, store.ErrConflict) {
 		err = fmt.Errorf("client %s: %w", c.ID, ErrClientExists)
 	}
@@ -64,20 +74,25 @@ func (o Operator) AddClient(ctx context.Context, r ClientRequest) (auth.Client, 
 }
 
 // client checks the request and fills in its defaults.
-func (r ClientRequest) client(now time.Time) (auth.Client, error) {
-	c := auth.Client{
-		ID:         r.ID,
+func (o Operator) client(r ClientRequest, now time.Time) (auth.Client, error) {
+	c := unsaid()
+	c.ID, c.CreatedAt = r.ID, now
+	change := r.change()
+	faults := change.apply(&c)
+	if c.AuthMethod == auth.AuthNone && len(c.RedirectURIs) == 0 {
+		c.RedirectURIs = LoopbackRedirectURIs()
+	}
+	return c, errors.Join(checkClientID(c.ID), faults, check(c), o.checkPolicy(c, change))
+}
+
+// unsaid is a client of which nothing is said.
+func unsaid() auth.Client {
+	return auth.Client{
 		AuthMethod: auth.AuthNone,
 		Scopes:     auth.DefaultScopes(),
 		Lifetime:   auth.DefaultLifetime,
 		Interval:   auth.DefaultInterval,
-		CreatedAt:  now,
 	}
-	faults := r.change().apply(&c)
-	if c.AuthMethod == auth.AuthNone && len(c.RedirectURIs) == 0 {
-		c.RedirectURIs = LoopbackRedirectURIs()
-	}
-	return c, errors.Join(checkClientID(c.ID), faults, check(c))
 }
 
 // LoopbackRedirectURIs are where our SDK takes an authorization code on the person's
@@ -101,6 +116,8 @@ func (r ClientRequest) change() ClientChange {
 		Scopes:       r.Scopes,
 		Lifetime:     unlessZero(r.Lifetime),
 		Interval:     unlessZero(r.Interval),
+		Policy:       r.Policy,
+		Networks:     r.Networks,
 	}
 }
 
@@ -144,7 +161,10 @@ func (o Operator) RemoveClient(ctx context.Context, id auth.ClientID) error {
 		if err != nil {
 			return err
 		}
-		return void(tx, now, live)
+		if err := void(tx, now, live); err != nil {
+			return err
+		}
+		return o.record(tx, now, auth.Event{Type: auth.EventClientRemoved, ClientID: id})
 	})
 	return noClient(id, err)
 }

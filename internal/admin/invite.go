@@ -42,10 +42,15 @@ func (o Operator) Invite(ctx context.Context, r InviteRequest) (auth.Invitation,
 	now := o.now()
 	inv := auth.Invitation{Hash: token.Hash(), Name: auth.CleanName(r.Name), CreatedAt: now, ExpiresAt: now.Add(r.Lifetime)}
 	err = o.Store.Update(ctx, func(tx store.Tx) error {
-		if inv.UserID, err = invitee(tx, r.User); err != nil {
+		u, err := invitee(tx, r.User)
+		if err != nil {
 			return err
 		}
-		return tx.AddInvitation(inv)
+		inv.UserID = u.ID
+		if err := tx.AddInvitation(inv); err != nil {
+			return err
+		}
+		return o.record(tx, now, invited(inv, u))
 	})
 	if err != nil {
 		return auth.Invitation{}, secret.Text{}, err
@@ -73,16 +78,25 @@ func checkOffer(name string) error {
 }
 
 // invitee is whose account the invitation is for: nobody's when none was named.
-func invitee(tx store.Tx, idOrName string) (auth.UserID, error) {
+func invitee(tx store.Tx, idOrName string) (auth.User, error) {
 	if idOrName == "" {
-		return "", nil
+		return auth.User{}, nil
 	}
 	u, err := findUser(tx, idOrName)
-	if err != nil {
-		return "", err
+	if err == nil && u.Disabled {
+		err = fmt.Errorf("user %q: %w: enable it first", idOrName, ErrDisabled)
 	}
-	if u.Disabled {
-		return "", fmt.Errorf("user %q: %w: enable it first", idOrName, ErrDisabled)
+	return u, err
+}
+
+func invited(inv auth.Invitation, u auth.User) auth.Event {
+	e := auth.Event{Type: auth.EventUserInvited, Note: "to make an account"}
+	e.UserID, e.UserName = u.ID, u.Name
+	if u.ID == "" {
+		e.UserName = inv.Name
+	} else {
+		e.Note = "to add a passkey"
 	}
-	return u.ID, nil
+	e.Note += ", until " + inv.ExpiresAt.UTC().Format(time.RFC3339)
+	return e
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/audit"
+	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -26,13 +28,20 @@ var (
 	ErrAmbiguous = errors.New("several users have this name")
 	// ErrDisabled: the account is disabled, so an invitation for it would not work.
 	ErrDisabled = errors.New("the account is disabled")
+	// ErrNoBlock: nothing of that kind and value is blocked.
+	ErrNoBlock = errors.New("nothing is blocked by this; `qrauthd block list` names what is")
 )
 
-// Operator runs the use cases. Store is required.
+// Operator runs the use cases. Store is required. What it changes is in the audit log,
+// in the transaction of the change.
 type Operator struct {
-	Store  store.Store
-	Now    func() time.Time // default time.Now
-	Random io.Reader        // default crypto/rand.Reader
+	Store store.Store
+	// Policies are what the configuration file says, with which what a client's own
+	// record says must fit together.
+	Policies auth.Policies
+	Record   audit.Recorder
+	Now      func() time.Time // default time.Now
+	Random   io.Reader        // default crypto/rand.Reader
 }
 
 // now is the present as the store keeps it.

@@ -41,12 +41,23 @@ func (o Operator) RotateSecret(ctx context.Context, id auth.ClientID, overlap ti
 		}
 		newest := auth.ClientSecret{Hash: fresh.Hash(), CreatedAt: now}
 		c.Secrets = append([]auth.ClientSecret{newest}, outgoing(c.Secrets, now, now.Add(overlap))...)
-		return tx.SetClient(c)
+		if err := tx.SetClient(c); err != nil {
+			return err
+		}
+		return o.record(tx, now, auth.Event{Type: auth.EventSecretRotated, ClientID: id, Note: ofTheOldSecret(c)})
 	})
 	if err != nil {
 		return auth.Client{}, secret.Text{}, noClient(id, err)
 	}
 	return c, fresh, nil
+}
+
+// ofTheOldSecret says until when the secret before the newest works.
+func ofTheOldSecret(c auth.Client) string {
+	if len(c.Secrets) < 2 {
+		return "no other secret works any more"
+	}
+	return "the one before works until " + c.Secrets[1].ExpiresAt.UTC().Format(time.RFC3339)
 }
 
 // outgoing is the newest of the secrets, to end at that time at the latest; none

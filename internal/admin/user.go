@@ -85,8 +85,10 @@ func (o Operator) Disable(ctx context.Context, idOrName string) (was auth.User, 
 		if err := o.voidApproved(tx, was.ID); err != nil {
 			return err
 		}
-		ended, err = endSessions(tx, was.ID)
-		return err
+		if ended, err = endSessions(tx, was.ID); err != nil || was.Disabled && ended == 0 {
+			return err
+		}
+		return o.recordUser(tx, auth.EventUserDisabled, was)
 	})
 	return was, ended, err
 }
@@ -94,8 +96,10 @@ func (o Operator) Disable(ctx context.Context, idOrName string) (was auth.User, 
 // Enable lets the person sign in again. The account is returned as it was.
 func (o Operator) Enable(ctx context.Context, idOrName string) (was auth.User, err error) {
 	err = o.Store.Update(ctx, func(tx store.Tx) error {
-		was, err = setDisabled(tx, idOrName, false)
-		return err
+		if was, err = setDisabled(tx, idOrName, false); err != nil || !was.Disabled {
+			return err
+		}
+		return o.recordUser(tx, auth.EventUserEnabled, was)
 	})
 	return was, err
 }
@@ -109,7 +113,10 @@ func (o Operator) RemoveUser(ctx context.Context, idOrName string) (u auth.User,
 		if err := o.voidApproved(tx, u.ID); err != nil {
 			return err
 		}
-		return tx.RemoveUser(u.ID)
+		if err := tx.RemoveUser(u.ID); err != nil {
+			return err
+		}
+		return o.recordUser(tx, auth.EventUserRemoved, u)
 	})
 	return u, err
 }

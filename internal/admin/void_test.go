@@ -99,7 +99,7 @@ func TestAGrantBegunWithACachedClientBelongsToTheOneBefore(t *testing.T) {
 	if err := o.RemoveClient(t.Context(), logintest.App); err != nil {
 		t.Fatal(err)
 	}
-	g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: cached})
+	g, code, err := w.Service.Start(t.Context(), login.StartRequest{Client: cached, Origin: logintest.Home})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,11 +107,11 @@ func TestAGrantBegunWithACachedClientBelongsToTheOneBefore(t *testing.T) {
 	if _, _, err := o.AddClient(t.Context(), admin.ClientRequest{ID: logintest.App, Name: "Acme Studio"}); err != nil {
 		t.Fatal(err)
 	}
-	if sight, err := w.Look(t.Context(), ada.Browser, g.ID); err != nil || sight.Client.ID != "" {
+	if sight, err := w.Look(t.Context(), ada.Visitor(), g.ID); err != nil || sight.Client.ID != "" {
 		t.Errorf("the page shows the client %q, %v, want none", sight.Client.ID, err)
 	}
 	answer := ada.Get(w.Begin(ada, g.ID))
-	if _, err := w.FinishApproval(t.Context(), ada.Browser, g.ID, answer); !errors.Is(err, login.ErrUnknownClient) {
+	if _, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, answer); !errors.Is(err, login.ErrUnknownClient) {
 		t.Errorf("approve: got %v, want ErrUnknownClient", err)
 	}
 	if _, err := w.Redeem(t.Context(), login.TokenRequest{Client: cached}, code); !errors.Is(err, grant.ErrDenied) {
@@ -129,7 +129,7 @@ func TestAChangedClientKeepsItsSignInsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(3 * time.Second) // beyond what is cached
-	if sight, err := w.Look(t.Context(), ada.Browser, g.ID); err != nil || sight.Client.Name != name {
+	if sight, err := w.Look(t.Context(), ada.Visitor(), g.ID); err != nil || sight.Client.Name != name {
 		t.Errorf("the page shows the client %q, %v, want %q", sight.Client.Name, err, name)
 	}
 	w.Approve(ada, g.ID)
