@@ -4,7 +4,8 @@ import "time"
 
 // SignIn asks for a passkey, to get to the account.
 type SignIn struct {
-	Again bool // signed in already; a fresh touch is wanted before something that matters
+	Again bool   // signed in already; a fresh touch is wanted before something that matters
+	Next  string // where it leads: "devices", or "account", which "" is as well
 }
 
 // Account shows a signed-in person their passkeys and recovery codes.
@@ -26,6 +27,9 @@ type Passkey struct {
 // RecoveryCodes shows the codes that a registration just made. They come from the tab's own memory, not from the
 // server, which knows their hashes only.
 type RecoveryCodes struct{ For Errand }
+
+// ToComputers reports whether it leads to Computers.
+func (s SignIn) ToComputers() bool { return s.Next == "devices" }
 
 func (SignIn) template() string        { return "signin" }
 func (Account) template() string       { return "account" }

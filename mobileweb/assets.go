@@ -46,7 +46,8 @@ func newAssets(accent colour) (assets, error) {
 	if err != nil {
 		return assets{}, fmt.Errorf("read icon: %w", err)
 	}
-	style = append(style, accentStyle(accent)...)
+	script = lean(script, scriptComments)
+	style = lean(append(style, accentStyle(accent)...), styleComments)
 	icon = bytes.ReplaceAll(icon, []byte(defaultAccent), []byte(accent.String()))
 	icon = bytes.ReplaceAll(icon, []byte(white.String()), []byte(textOn(accent).String()))
 	return assets{

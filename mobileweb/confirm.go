@@ -32,6 +32,17 @@ type Confirm struct {
 	Asked  time.Duration // how long ago the computer asked
 	Left   time.Duration // until the sign-in runs out
 
+	// Level and Warnings are what speaks against the sign-in. Numbered says that a number follows the passkey.
+	Level    Level
+	Warnings []Warning
+	Numbered bool
+	// OpenedTwice says that a second browser has opened the code. It may also become true while the page is open.
+	OpenedTwice bool
+	// Reduced says that Scopes are less than the app asked for.
+	Reduced bool
+	// LinkKey proves that a link with UserCode in it is this server's; it is in the link that the page copies.
+	LinkKey string
+
 	KnownAs      string // the person whose passkey this phone used before; "" for a phone never seen
 	Registration Registration
 }
@@ -44,18 +55,27 @@ type Network int
 const (
 	NetworkUnknown Network = iota
 	NetworkSame
-	NetworkOther // shown in amber, with a stronger warning
+	NetworkOther
 )
 
 // Place is what is known about where the computer is.
 type Place struct {
-	Network Network
-	Text    string // rough place of its address, such as "Frankfurt, Germany"; may be empty
-	Address string // its network address; may be empty
+	Network  Network
+	Text     string // rough place of its address, such as "Frankfurt, Germany"; may be empty
+	Operator string // who runs its network, such as "Example Telecom"; may be empty
+	Address  string // its network address; may be empty
 }
 
 // Same reports that computer and phone share a network.
 func (p Place) Same() bool { return p.Network == NetworkSame }
+
+// Where is the rough place and who runs the network there.
+func (p Place) Where() string {
+	if p.Text == "" || p.Operator == "" {
+		return p.Text + p.Operator
+	}
+	return p.Text + " · " + p.Operator
+}
 
 // Other reports that they do not.
 func (p Place) Other() bool { return p.Network == NetworkOther }

@@ -10,12 +10,19 @@
 //
 //	EnterCode → Confirm → Approved → SignedIn
 //	               │
+//	               ├─ Verifying: a number is to be typed on the computer; then Approved, or NumberFailed
+//	               ├─ Stopped: it cannot be approved as things stand, and can be denied
 //	               ├─ Join, Recover: create a passkey, then back to the same Confirm
 //	               └─ Denied, Expired, Cancelled, Ended, Used, OnAnotherPhone
 //
 // One that an app began in this very browser, by an authorization request, has no code and ends with the way back:
 //
 //	Confirm (Local) → Returned → SignedIn
+//
+// SignIn leads to a person's Account, or to their Computers.
+//
+// A Confirm warns by its [Level]. What speaks against the sign-in then stands above the facts, and both answers stay in
+// reach. A code that a second browser opens is told at once, on Confirm and on Verifying.
 //
 // # What the script calls
 //
@@ -26,7 +33,8 @@
 // a page never links to it.
 //
 //	confirm/{opening}/scan      {}                                        → 204
-//	confirm/{opening}/status    GET ?since={seq}; without since: at once  → {seq, state, user_code, expires_in, claimed_elsewhere}
+//	confirm/{opening}/status    GET ?since={seq}; without since: at once  → {seq, state, user_code, link_key, expires_in,
+//	                                                                         claimed_elsewhere, opened_twice, tries_left}
 //	confirm/{opening}/begin     {}                                        → {publicKey}
 //	confirm/{opening}/finish    the credential                            → {location, return?}
 //	confirm/{opening}/return    {}                                        → {return}
@@ -34,7 +42,7 @@
 //	join/begin                  {name, for, invitation, recovery_code}    → {ceremony, publicKey}
 //	join/finish                 {ceremony, for, credential}               → {location, recovery_codes}
 //	signin/begin                {}                                        → {ceremony, publicKey}
-//	signin/finish               {ceremony, credential}                    → {location}
+//	signin/finish               {ceremony, credential, next}              → {location}; next is "devices" or "account"
 //	account/passkeys/begin      {}                                        → {ceremony, publicKey}
 //	account/passkeys/finish     {ceremony, credential}                    → {location}
 //	account/recovery-codes      {}                                        → {location, recovery_codes}
@@ -46,7 +54,12 @@
 //	POST signout-here                    for
 //	POST account/passkeys/{id}/remove
 //	POST account/sign-out
+//	POST devices/{id}/sign-out
+//	POST devices/{id}/report
+//	POST devices/{id}/confirm
+//	POST devices/sign-out-everywhere
 //
+// The link that a Confirm copies is device?user_code=CODE&k=KEY, with the newest user_code and link_key.
 // An invitation travels in the fragment of its link, join#invite=TOKEN, so that no server log ever holds it.
 // Recovery codes travel from the finish of a registration to the page that shows them in the tab's sessionStorage.
 package mobileweb

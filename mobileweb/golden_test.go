@@ -12,13 +12,13 @@ import (
 
 var update = flag.Bool("update", false, "write testdata anew")
 
-// What a device grant's pages say, read out. They are what people learn to trust, so a change of any word is to be
+// What the pages of a device grant and of the computers say, read out. They are what people learn to trust, so a change of any word is to be
 // seen in a review.
 func TestTheDeviceGrantsPagesHaveNotChanged(t *testing.T) {
 	const file = "testdata/device_grant.golden"
 	site := newSite(t, Options{Host: "login.acme.example"})
 	var b strings.Builder
-	for _, p := range devicePreviews() {
+	for _, p := range wordPreviews() {
 		fmt.Fprintf(&b, "== %s\n%s\n", p.name, accessibleText(parse(t, render(t, site, p.page))))
 	}
 	if *update {

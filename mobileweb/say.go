@@ -19,6 +19,8 @@ const (
 	SayAccountDisabled     Sentence = "say.account_disabled"
 	SayOnAnotherPhone      Sentence = "say.on_another_phone" // another browser claimed the sign-in
 	SayOver                Sentence = "say.over"             // denied, cancelled, expired or used meanwhile
+	SayStopped             Sentence = "say.stopped"          // the client's policy refuses the sign-in
+	SayVerifying           Sentence = "say.verifying"        // the passkey was proved already, a number is awaited
 	SaySignInFirst         Sentence = "say.sign_in_first"
 	SayTooManyTries        Sentence = "say.too_many_tries"
 	SayReload              Sentence = "say.reload" // malformed or cross-site
@@ -29,7 +31,7 @@ const (
 var sentences = [...]Sentence{
 	SayPasskeyRefused, SayOtherPerson, SayPasskeyHereAlready, SayTookTooLong, SayInvitationInvalid, SayInvitationNeeded,
 	SayRecoveryCodeInvalid, SayNameMissing, SayNameTooLong, SayAccountDisabled, SayOnAnotherPhone, SayOver,
-	SaySignInFirst, SayTooManyTries, SayReload, SayBroken,
+	SayStopped, SayVerifying, SaySignInFirst, SayTooManyTries, SayReload, SayBroken,
 }
 
 // Say returns the sentence in the reader's language.

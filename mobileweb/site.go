@@ -140,14 +140,15 @@ func (s *Site) parse(w words) (map[string]*template.Template, error) {
 // functions are the vocabulary of the templates.
 func (s *Site) functions(w words) template.FuncMap {
 	return template.FuncMap{
-		"t":      w.say,
-		"tn":     w.count,
-		"ago":    w.ago,
-		"wait":   w.wait,
-		"device": w.device,
-		"here":   w.here,
-		"app":    w.app,
-		"tame":   tame,
+		"t":       w.say,
+		"tn":      w.count,
+		"ago":     w.ago,
+		"wait":    w.wait,
+		"device":  w.device,
+		"here":    w.here,
+		"app":     w.app,
+		"warning": w.warning,
+		"tame":    tame,
 
 		"lang":  func() string { return w.tag.String() },
 		"brand": func() Brand { return s.options.Brand },
@@ -158,8 +159,10 @@ func (s *Site) functions(w words) template.FuncMap {
 
 		"clock":   clock,
 		"spell":   spell,
+		"letters": func(s string) []string { return strings.Split(s, "") },
 		"seconds": func(d time.Duration) int { return max(0, int(d/time.Second)) },
 		"date":    func(at time.Time) string { return at.UTC().Format(time.DateOnly) },
+		"moment":  func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 	}
 }
 

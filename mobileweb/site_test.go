@@ -142,7 +142,17 @@ func TestAccessibleNames(t *testing.T) {
 		{"the recovery code field is labelled", Recover{}, []string{"label"}, "Recovery code"},
 		{"the recovery code is sent by Continue", Recover{}, []string{"button"}, "Continue"},
 		{"a known person signs in", SignIn{}, []string{"button"}, "Sign in with your passkey"},
-		{"the signed-in page leads to the account", SignedIn{}, []string{"a"}, "Your passkeys"},
+		{"the signed-in page leads to the computers", SignedIn{}, []string{"a"}, "Your computers"},
+		{"so does the approved one", Approved{}, []string{"a"}, "Your computers"},
+		{"so does a denial", Denied{}, []string{"a"}, "Your computers"},
+		{"so does the account", Account{}, []string{"a"}, "Your computers"},
+		{"the computers lead to the account", Computers{}, []string{"a"}, "Your passkeys"},
+		{"a computer can be signed out", Computers{List: []Computer{{}}}, []string{"button"}, "Sign out"},
+		{"a computer can be reported", Computers{List: []Computer{{}}}, []string{"summary"}, "This wasn't me"},
+		{"a new computer can be confirmed", Computers{List: []Computer{{Unconfirmed: true}}}, []string{"button"}, "It's mine"},
+		{"all computers can be signed out", Computers{List: []Computer{{}, {}}}, []string{"summary"}, "Sign out everywhere"},
+		{"no is Deny while a number is awaited", Verifying{}, []string{"button"}, "Deny"},
+		{"what is stopped can be denied", Stopped{}, []string{"button"}, "Deny and end it"},
 		{"yes is Approve on this computer too", Confirm{Local: true}, []string{"button"}, "Approve"},
 		{"no is Deny on this computer too", Confirm{Local: true}, []string{"button"}, "Deny"},
 		{"an approval leads back", Returned{AppName: "Acme", Outcome: OutcomeApproved}, []string{"button"}, "Back to Acme"},
@@ -189,7 +199,19 @@ func TestForeignWordsAreEscaped(t *testing.T) {
 			AppVersion: hostile, KnownAs: hostile, Place: Place{Text: hostile, Address: hostile},
 			Scopes: []Scope{{Name: hostile}, {Name: "x", Description: hostile}},
 		},
+		Confirm{
+			Opening: hostile, DeviceName: hostile, Level: LevelHigh, Warnings: []Warning{WarnReported}, LinkKey: hostile,
+			Place: Place{Network: NetworkOther, Text: hostile, Operator: hostile, Address: hostile},
+		},
 		Confirm{Opening: hostile, AppName: hostile, DeviceName: hostile, KnownAs: hostile, Local: true, Site: hostile},
+		Verifying{Opening: hostile, Number: hostile, AppName: hostile, DeviceName: hostile, TriesLeft: 1},
+		NumberFailed{AppName: hostile, DeviceName: hostile},
+		Stopped{Opening: hostile, AppName: hostile, DeviceName: hostile},
+		Stopped{Opening: hostile, AppName: hostile, DeviceName: hostile, Why: StoppedUnknownDevice},
+		Computers{Name: hostile, List: []Computer{{
+			ID: hostile, AppName: hostile, DeviceName: hostile, Platform: hostile, Place: hostile, Unconfirmed: true,
+		}, {Address: hostile}}},
+		SignIn{Next: hostile},
 		Returned{Opening: hostile, AppName: hostile, DeviceName: hostile},
 		Returned{Opening: hostile, AppName: hostile, DeviceName: hostile, Outcome: OutcomeApproved},
 		Returned{Opening: hostile, AppName: hostile, DeviceName: hostile, Outcome: OutcomeExpired},
@@ -238,6 +260,8 @@ func TestNamesCannotReorderTheSentence(t *testing.T) {
 func TestWhatThePagesSay(t *testing.T) {
 	site := newSite(t, Options{Host: "login.acme.example"})
 	far := Place{Network: NetworkOther, Text: "Frankfurt, Germany"}
+	run := far
+	run.Operator = "Example Telecom"
 	near := Place{Network: NetworkSame, Text: "Frankfurt, Germany", Address: "203.0.113.7"}
 	tests := []struct {
 		name string
@@ -260,8 +284,11 @@ func TestWhatThePagesSay(t *testing.T) {
 		{"inside another app nothing is asserted", Confirm{}, "This browser can't use passkeys. You may be inside another app."},
 		{"passkeys have a name", Account{Passkeys: []Passkey{{ID: "p1", Label: "Bitwarden"}}}, "Bitwarden Created"},
 		{"the nameless have a number", Account{Passkeys: []Passkey{{ID: "p1", Number: 2}}}, "Passkey 2 Created"},
-		{"a far computer has a stronger warning", Confirm{Place: far}, "Only approve if that computer is in front of you."},
+		{"the attack is told in its own shape", Confirm{}, "Only approve if you are looking at this code on a computer in front of you. We never send codes by mail or chat."},
 		{"a far computer's place is named", Confirm{Place: far}, "Frankfurt, Germany · another network than this phone"},
+		{"so is who runs its network", Confirm{Place: run}, "Frankfurt, Germany · Example Telecom · another network than this phone"},
+		{"what approving means names the computer", Confirm{DeviceName: "ALICE-PC"}, "ALICE-PC will be able to know that it is you"},
+		{"the nameless computer will be able to", Confirm{}, "Your computer will be able to"},
 		{"an unknown scope has the operator's words", Confirm{Scopes: []Scope{{"x.read", "read your x"}}}, "read your x"},
 		{"an unknown scope without words has its name", Confirm{Scopes: []Scope{{Name: "x.read"}}}, "x.read"},
 		{"time left is minutes and seconds", Confirm{Left: 252 * time.Second}, "4:12 left"},
@@ -270,7 +297,7 @@ func TestWhatThePagesSay(t *testing.T) {
 		{"without script approval says why not", Confirm{}, "Approving needs JavaScript"},
 		{"the nameless computer is yours", Approved{}, "You're being signed in to this app on your computer."},
 		{"signed in names the computer", SignedIn{DeviceName: "ALICE-PC"}, "You're signed in on ALICE-PC"},
-		{"denied tells of phishing", Denied{}, "Wasn't you? Someone may have sent you this code. We never send codes."},
+		{"denied tells of phishing", Denied{}, "Wasn't you? Someone may have sent you this code. We never send codes by mail or chat."},
 		{"ended says who ended it", Ended{}, "Whoever runs login.acme.example has ended it"},
 		{"ended says whom to ask", Ended{AppName: "Acme", DeviceName: "ALICE-PC"}, "sign in to Acme on ALICE-PC, ask them"},
 		{"the wait is rounded up", TooManyTries{Wait: 61 * time.Second}, "Wait 2 minutes"},
@@ -397,6 +424,7 @@ func TestWordsAboutAButtonStandBelowIt(t *testing.T) {
 	}{
 		{Confirm{}, `data-approve `},
 		{Confirm{}, "/deny"},
+		{Confirm{Level: LevelHigh}, `data-approve `},
 		{Confirm{Local: true}, `data-approve `},
 		{Returned{}, "data-back>"},
 		{Returned{Outcome: OutcomeApproved}, "data-back>"},

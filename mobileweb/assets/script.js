@@ -327,6 +327,17 @@
     };
   }
 
+  // warnOfSecond says that a second browser has opened the code. The buttons below may move: for a moment, a tap that was
+  // meant for a no is no yes.
+  function warnOfSecond(state) {
+    const warning = one('[data-opened-twice]');
+    if (!state.opened_twice || !warning || !warning.hidden) return;
+    warning.hidden = false;
+    warning.scrollIntoView({block: 'nearest'});
+    lock(true);
+    setTimeout(() => { if (!running && hasPasskeys) lock(false); }, 1000);
+  }
+
   // countdown shows the time left, and calls onZero's work once each time it runs out.
   function countdown() {
     let atZero = () => {};
@@ -340,7 +351,7 @@
       const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
       clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
       const age = Math.floor((Date.now() - asked) / 60000);
-      if (age > 0) ago.textContent = minutes.format(-age, 'minute');
+      if (age > 0 && ago) ago.textContent = minutes.format(-age, 'minute');
       if (left === 0 && !over) atZero();
       over = left === 0;
     }
@@ -386,6 +397,7 @@
 
     confirm() {
       const {here, scan, begin, finish: end, entry} = main.dataset;
+      let {linkKey} = main.dataset;
       const code = one('[data-user-code]');
       const spoken = one('[data-user-code-spoken]');
       const spell = text => text.split('-').map(letters => [...letters].join(' ')).join(', ');
@@ -418,6 +430,8 @@
           code.textContent = state.user_code;
           spoken.textContent = spell(state.user_code);
         }
+        if (state.user_code) linkKey = state.link_key;
+        warnOfSecond(state);
         if (state.expires_in !== undefined) time.set(state.expires_in);
         return false;
       });
@@ -428,7 +442,12 @@
       // A browser without passkeys must leave the sign-in to one that has them: the link to copy carries the code
       // of the moment, and the address bar keeps it.
       if (!code) return;
-      link = () => new URL(`${entry}?user_code=${encodeURIComponent(code.textContent)}`, location.href).href;
+      link = () => {
+        const url = new URL(entry, location.href);
+        url.searchParams.set('user_code', code.textContent);
+        if (linkKey) url.searchParams.set('k', linkKey);
+        return url.href;
+      };
       if (!hasPasskeys) return;
       post(scan, {}).then(
         // The code in the address rotates away; the opening stays good for a reload.
@@ -437,9 +456,25 @@
       );
     },
 
-    approved() {
+    verifying() {
+      const time = countdown();
       const watcher = watch(state => {
-        if (['verifying', 'approved'].includes(state.state)) return false;
+        if (state.state !== 'verifying') {
+          go(main.dataset.here);
+          return true;
+        }
+        all('[data-tries]').forEach(words => { words.hidden = words.dataset.tries !== String(state.tries_left); });
+        warnOfSecond(state);
+        time.set(state.expires_in);
+        return false;
+      });
+      time.onZero(() => watcher.hurry());
+      onReturn(() => watcher.hurry());
+    },
+
+    approved() {
+      const watcher = watch(({state}) => {
+        if (state === 'approved') return false;
         go(main.dataset.here);
         return true;
       });
@@ -509,7 +544,24 @@
       onPress('[data-sign-in]', async signal => {
         const options = await post(main.dataset.begin, {}, signal);
         const credential = await usePasskey(options, signal);
-        finish(await post(main.dataset.finish, {ceremony: options.ceremony, credential}));
+        finish(await post(main.dataset.finish, {ceremony: options.ceremony, credential, next: main.dataset.next}));
+      });
+    },
+
+    computers() {
+      const lang = document.documentElement.lang;
+      const relative = new Intl.RelativeTimeFormat(lang, {numeric: 'always'});
+      const days = new Intl.DateTimeFormat(lang, {dateStyle: 'medium'});
+      const full = new Intl.DateTimeFormat(lang, {dateStyle: 'long', timeStyle: 'short'});
+      const say = (at, minutes) => {
+        if (minutes < 1) return words.sayJustNow;
+        if (minutes < 60) return relative.format(-Math.floor(minutes), 'minute');
+        return minutes < 1440 ? relative.format(-Math.floor(minutes / 60), 'hour') : days.format(at);
+      };
+      all('time').forEach(time => {
+        const at = new Date(time.dateTime);
+        time.textContent = say(at, (Date.now() - at) / 60000);
+        time.title = full.format(at);
       });
     },
 
