@@ -4,20 +4,23 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
 
 func (f *Face) signIn(w http.ResponseWriter, r *http.Request) error {
 	f.welcome(w, r)
-	f.show(w, r, http.StatusOK, mobileweb.SignIn{Again: r.URL.Query().Has("again")})
+	query := r.URL.Query()
+	f.show(w, r, http.StatusOK, mobileweb.SignIn{Again: query.Has("again"), Next: landingOf(query.Get("next"))})
 	return nil
 }
 
 func (f *Face) signInBegin(w http.ResponseWriter, r *http.Request) error {
-	if err := spend(f.signIns, r); err != nil {
+	if err := f.Budgets.SignIn(time.Now(), peer.Address(r)); err != nil {
 		return err
 	}
 	handle, options, err := f.Login.BeginSignIn(r.Context(), f.welcome(w, r).id())
@@ -32,11 +35,19 @@ func (f *Face) signInFinish(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	if _, err := f.Login.FinishSignIn(r.Context(), f.browser(r).id(), secret.From(in.Ceremony), in.Credential); err != nil {
+	if _, err := f.Login.FinishSignIn(r.Context(), f.browser(r).visitor(r), secret.From(in.Ceremony), in.Credential); err != nil {
 		return err
 	}
-	respond(w, http.StatusOK, location{Location: f.at("/account")})
+	respond(w, http.StatusOK, location{Location: f.at("/" + landingOf(in.Next))})
 	return nil
+}
+
+// landingOf is where a sign-in leads: one of the two pages, whatever it was asked for.
+func landingOf(next string) string {
+	if next == "devices" {
+		return next
+	}
+	return "account"
 }
 
 // signOutHere makes this phone a stranger and leads back to the sign-in that
@@ -106,7 +117,7 @@ func (f *Face) passkeyRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errNotFound
 	}
-	if err := f.Login.RemovePasskey(r.Context(), f.browser(r).id(), id); err != nil {
+	if err := f.Login.RemovePasskey(r.Context(), f.browser(r).visitor(r), id); err != nil {
 		return err
 	}
 	http.Redirect(w, r, f.at("/account"), http.StatusSeeOther)
@@ -114,7 +125,7 @@ func (f *Face) passkeyRemove(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Face) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	codes, err := f.Login.NewRecoveryCodes(r.Context(), f.browser(r).id())
+	codes, err := f.Login.NewRecoveryCodes(r.Context(), f.browser(r).visitor(r))
 	if err != nil {
 		return err
 	}

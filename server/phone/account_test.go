@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
-	"github.com/qrauthd/qrauthd/server/phone"
 )
 
 func TestAccount(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	b := s.browser()
 	if a := b.get("/account"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/signin" {
 		t.Fatalf("a stranger: got %s to %q, want the sign-in", a.Status, a.Header.Get("Location"))
@@ -59,7 +59,7 @@ func signIn(b *browser) answer {
 }
 
 func TestSignInAndNewRecoveryCodes(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	b := s.browser()
 	b.join("Ada", "")
 	s.Clock.Advance(time.Hour)
@@ -76,7 +76,7 @@ func TestSignInAndNewRecoveryCodes(t *testing.T) {
 }
 
 func TestAKnownPhoneIsAskedForItsOwnPasskeys(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	b := s.browser()
 	b.join("Ada", "")
 	g, _ := s.Start(logintest.App)
@@ -97,7 +97,7 @@ func TestAKnownPhoneIsAskedForItsOwnPasskeys(t *testing.T) {
 }
 
 func TestRecoveryOnANewPhone(t *testing.T) {
-	s := serve(t, phone.Limits{Recoveries: ratelimit.Rate{Count: 2, Per: time.Hour}})
+	s := serve(t, budget.Limits{Recoveries: ratelimit.Rate{Count: 2, Per: time.Hour}})
 	var codes []string
 	if err := json.Unmarshal(s.browser().join("Ada", "")["recovery_codes"], &codes); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestRecoveryOnANewPhone(t *testing.T) {
 }
 
 func TestAnUnknownCredentialNamesNoAccount(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	s.browser().join("Ada Lovelace", "")
 	stranger := s.browser()
 	stranger.Create([]byte(`{"publicKey":{"challenge":"AAAAAAAAAAAAAAAAAAAAAA","user":{"id":"YWRh"},"rp":{"id":"localhost"}}}`))

@@ -101,8 +101,8 @@ func (f *Face) wayBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if wait := f.returns.Take(time.Now(), string(id)); wait > 0 {
-		return errBudget{wait}
+	if err := f.Budgets.WayBack(time.Now(), string(id)); err != nil {
+		return err
 	}
 	to, err := f.Login.Return(r.Context(), b.id(), id)
 	if err != nil {

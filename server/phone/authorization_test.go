@@ -14,6 +14,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/admin"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
@@ -110,7 +111,7 @@ func (s *site) exchange(response *url.URL, redirectURI string) error {
 // its grant.
 func begun(t *testing.T, redirectURI string) (*site, *browser, grant.Grant, string) {
 	t.Helper()
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	addStudio(s)
 	g, b := s.authorize(redirectURI), s.browser()
 	return s, b, g, b.led(g)
@@ -189,7 +190,7 @@ func TestTheCodeGrantIsOpenableByNoUserCode(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.Open(t.Context(), "another browser", ""); !errors.Is(err, login.ErrUnknownCode) {
+	if _, err := s.Open(t.Context(), logintest.At("another browser"), ""); !errors.Is(err, login.ErrUnknownCode) {
 		t.Errorf("open by no code: got %v, want ErrUnknownCode", err)
 	}
 }
@@ -310,7 +311,7 @@ func TestThereIsNoWayBack(t *testing.T) {
 		})
 	}
 	t.Run("from a device's grant", func(t *testing.T) {
-		s := serve(t, phone.Limits{})
+		s := serve(t, budget.Limits{})
 		g, _ := s.Start(logintest.App)
 		b := s.browser()
 		opening := b.open(g)
@@ -348,7 +349,7 @@ func TestTheWayBackIsProtectedAgainstCSRF(t *testing.T) {
 }
 
 func TestTheWayBackIsBudgeted(t *testing.T) {
-	s := serve(t, phone.Limits{Ceremonies: ratelimit.Rate{Count: 3, Per: time.Hour}})
+	s := serve(t, budget.Limits{Ceremonies: ratelimit.Rate{Count: 3, Per: time.Hour}})
 	addStudio(s)
 	b := s.browser()
 	opening := b.led(s.authorize(loopback))
@@ -415,7 +416,7 @@ func TestACodeGrantThatTheOperatorEnded(t *testing.T) {
 }
 
 func TestAskKeepsTheCookieThatABrowserHas(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	addStudio(s)
 	b := s.browser()
 	b.join("Ada", "")
@@ -425,7 +426,7 @@ func TestAskKeepsTheCookieThatABrowserHas(t *testing.T) {
 }
 
 func TestAskFromAnotherSite(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	addStudio(s)
 	g := s.authorize("https://app.acme.example/done")
 	s.authorization = func(w http.ResponseWriter, r *http.Request) { s.face.Ask(w, r, g.ID) }
@@ -460,7 +461,7 @@ func secluded(t *testing.T, a answer) {
 }
 
 func TestARefusedAuthorizationRequestReflectsNothing(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	const hostile = "evil%22%3E%3Cscript%3E"
 	for name, fault := range map[string]phone.AuthorizationFault{
 		"who it is": phone.FaultUnknownClient, "where it waits": phone.FaultUnregisteredReturn, "what it wants": phone.FaultMalformed,
@@ -501,7 +502,7 @@ func TestFailShowsThePagesOfThisFace(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, phone.Limits{})
+			s := serve(t, budget.Limits{})
 			s.authorization = func(w http.ResponseWriter, r *http.Request) { s.face.Fail(w, r, tt.err) }
 			a := s.browser().get("/authorize?client_id=reflected")
 			if a.StatusCode != tt.status || !strings.Contains(a.body, tt.says) {

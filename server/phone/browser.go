@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
@@ -59,6 +61,11 @@ func (b browser) id() auth.BrowserID {
 		return ""
 	}
 	return auth.BrowserID(b.cookie.Hash().String())
+}
+
+// visitor is the browser, where its request came from.
+func (b browser) visitor(r *http.Request) login.Visitor {
+	return login.Visitor{Browser: b.id(), Address: peer.Address(r)}
 }
 
 // opening is the handle of a grant that this browser has opened, by its user code

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/mobileweb"
@@ -20,15 +21,16 @@ func (f *Face) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f.show(w, r, http.StatusOK, f.pageOf(r, b, sight))
+	f.show(w, r, http.StatusOK, f.pageOf(b, sight))
 	return nil
 }
 
 // pageOf is the page of a grant for this browser.
-func (f *Face) pageOf(r *http.Request, b browser, s login.Sight) mobileweb.Page {
+func (f *Face) pageOf(b browser, s login.Sight) mobileweb.Page {
 	g := s.Grant
 	app, computer := s.Client.Name, g.Device.Name
 	mine := g.ClaimedBy != "" && g.ClaimedBy == b.id()
+	open := s.State == grant.Pending || s.State == grant.Scanned || s.State == grant.Confirming && mine
 	if page, ok := returned(b, s); ok {
 		return page
 	}
@@ -39,21 +41,51 @@ func (f *Face) pageOf(r *http.Request, b browser, s login.Sight) mobileweb.Page 
 		return mobileweb.Cancelled{AppName: app, DeviceName: computer}
 	case g.Voided(), s.Client.ID == "":
 		return mobileweb.Ended{AppName: app, DeviceName: computer}
-	case s.State == grant.Pending, s.State == grant.Scanned, s.State == grant.Confirming && mine:
-		return f.question(r, b, s)
+	case open && s.Refusal != nil:
+		return mobileweb.Stopped{
+			Opening: b.opening(g.ID), AppName: app, DeviceName: computer,
+			Why: whys[s.Refusal], Warnings: warningsOf(s.Risk), Local: g.ForBrowser(),
+		}
+	case open:
+		return f.question(b, s)
+	case s.State == grant.Verifying && mine:
+		return verifying(b, s)
 	case s.State == grant.Approved && mine:
 		return mobileweb.Approved{Opening: b.opening(g.ID), Seq: uint64(g.SeqAt(s.Now)), AppName: app, DeviceName: computer}
 	case s.State == grant.Redeemed && mine:
 		return mobileweb.SignedIn{AppName: app, DeviceName: computer, Ago: s.Now.Sub(g.RedeemedAt)}
+	case g.NumberFailed() && mine:
+		return mobileweb.NumberFailed{AppName: app, DeviceName: computer}
 	case s.State == grant.Denied && mine:
 		return mobileweb.Denied{AppName: app, DeviceName: computer}
-	case s.State == grant.Confirming, s.State == grant.Approved:
+	case s.State == grant.Confirming, s.State == grant.Verifying, s.State == grant.Approved:
 		return mobileweb.OnAnotherPhone{AppName: app, DeviceName: computer}
 	}
 	return mobileweb.Used{AppName: app, DeviceName: computer}
 }
 
-func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Confirm {
+// whys are the pages' words for a refusal.
+var whys = map[error]mobileweb.StoppedWhy{
+	login.ErrRisky:         mobileweb.StoppedRisk,
+	login.ErrUnknownDevice: mobileweb.StoppedUnknownDevice,
+	login.ErrBlocked:       mobileweb.StoppedReported,
+}
+
+func verifying(b browser, s login.Sight) mobileweb.Verifying {
+	g := s.Grant
+	return mobileweb.Verifying{
+		Opening:     b.opening(g.ID),
+		Seq:         uint64(g.SeqAt(s.Now)),
+		Number:      g.Number,
+		AppName:     s.Client.Name,
+		DeviceName:  g.Device.Name,
+		TriesLeft:   g.TriesLeft(),
+		Left:        g.ExpiresAt.Sub(s.Now),
+		OpenedTwice: g.OpenedTwice,
+	}
+}
+
+func (f *Face) question(b browser, s login.Sight) mobileweb.Confirm {
 	g := s.Grant
 	page := mobileweb.Confirm{
 		Opening:        b.opening(g.ID),
@@ -64,15 +96,21 @@ func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Con
 		DeviceName:     g.Device.Name,
 		DevicePlatform: g.Device.Platform,
 		AppVersion:     g.Device.AppVersion,
-		Place:          f.place(r, g),
+		Place:          placeOf(s),
 		Asked:          s.Now.Sub(g.CreatedAt),
 		Left:           g.ExpiresAt.Sub(s.Now),
 		Local:          g.ForBrowser(),
 		Site:           siteOf(g.Redirect.URI),
+		Level:          levelOf(s.Risk),
+		Warnings:       warningsOf(s.Risk),
+		Numbered:       s.Demand == auth.DemandNumber,
+		OpenedTwice:    g.OpenedTwice,
+		Reduced:        len(s.Scopes) < len(g.Scopes),
+		LinkKey:        s.LinkKey,
 		KnownAs:        s.Person.Name,
 		Registration:   f.registration(),
 	}
-	for _, name := range g.Scopes {
+	for _, name := range s.Scopes {
 		page.Scopes = append(page.Scopes, mobileweb.Scope{Name: name, Description: f.ScopeWords[name]})
 	}
 	return page
@@ -80,11 +118,11 @@ func (f *Face) question(r *http.Request, b browser, s login.Sight) mobileweb.Con
 
 // scan notes that the page is open on a phone.
 func (f *Face) scan(w http.ResponseWriter, r *http.Request) error {
-	_, id, err := f.grantOf(r)
+	b, id, err := f.grantOf(r)
 	if err != nil {
 		return err
 	}
-	if err := f.Login.Scan(r.Context(), id); err != nil {
+	if err := f.Login.Scan(r.Context(), b.visitor(r), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -97,10 +135,10 @@ func (f *Face) begin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if wait := f.approvals.Take(time.Now(), string(id)); wait > 0 {
-		return errBudget{wait}
+	if err := f.Budgets.Approval(time.Now(), string(id)); err != nil {
+		return err
 	}
-	options, err := f.Login.BeginApproval(r.Context(), b.id(), id)
+	options, err := f.Login.BeginApproval(r.Context(), b.visitor(r), id)
 	if err != nil {
 		return err
 	}
@@ -119,7 +157,7 @@ func (f *Face) finish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errBody
 	}
-	approval, err := f.Login.FinishApproval(r.Context(), b.id(), id, answer)
+	approval, err := f.Login.FinishApproval(r.Context(), b.visitor(r), id, answer)
 	if err != nil {
 		return err
 	}
@@ -138,7 +176,7 @@ func (f *Face) deny(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// What cannot be denied any more has a page of its own, where this leads to.
-	if err := f.Login.Deny(r.Context(), b.id(), id); err != nil && !decided(err) {
+	if err := f.Login.Deny(r.Context(), b.visitor(r), id); err != nil && !decided(err) {
 		return err
 	}
 	http.Redirect(w, r, f.at("/confirm/"+b.opening(id)), http.StatusSeeOther)

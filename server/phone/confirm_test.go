@@ -10,15 +10,15 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/admin"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
-	"github.com/qrauthd/qrauthd/server/phone"
 )
 
 func TestScanJoinApproveSignedIn(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, code := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
@@ -54,7 +54,7 @@ func TestScanJoinApproveSignedIn(t *testing.T) {
 }
 
 func TestAGETChangesNothing(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	for range 3 {
 		s.browser().open(g) // as a link preview does
@@ -65,7 +65,7 @@ func TestAGETChangesNothing(t *testing.T) {
 }
 
 func TestThePageTellsWhoAsks(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	s.AddClient(auth.Client{ID: "shady", Name: "<b>Shady</b>"})
 	client, _ := s.Client(t.Context(), "shady")
 	g, _, err := s.Service.Start(t.Context(), login.StartRequest{
@@ -92,7 +92,7 @@ func TestThePageTellsWhoAsks(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	h := s.browser().get("/device").Header
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "frame-ancestors 'none'",
@@ -117,7 +117,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestEnterCode(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	tests := []struct {
 		name, typed string
@@ -143,7 +143,7 @@ func TestEnterCode(t *testing.T) {
 
 func TestGuessingUserCodesIsBudgeted(t *testing.T) {
 	rate := ratelimit.Rate{Count: 3, Per: time.Hour}
-	for name, limits := range map[string]phone.Limits{
+	for name, limits := range map[string]budget.Limits{
 		"per address": {Guesses: rate}, "overall": {GuessesOverall: rate}, "per browser": {GuessesPerBrowser: rate},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestGuessingUserCodesIsBudgeted(t *testing.T) {
 }
 
 func TestADecisionTakesTheBrowserThatOpenedThePage(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	victim, thief := s.browser(), s.browser()
 	opening := victim.open(g)
@@ -202,7 +202,7 @@ func TestADecisionTakesTheBrowserThatOpenedThePage(t *testing.T) {
 }
 
 func TestEveryDecisionIsProtectedAgainstCSRF(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
@@ -237,7 +237,7 @@ func TestEveryDecisionIsProtectedAgainstCSRF(t *testing.T) {
 }
 
 func TestAFormCannotPassForTheScriptsJSON(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
@@ -259,7 +259,7 @@ func TestAFormCannotPassForTheScriptsJSON(t *testing.T) {
 }
 
 func TestGoingBackAfterDenyCannotApprove(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
@@ -288,7 +288,7 @@ func TestGoingBackAfterDenyCannotApprove(t *testing.T) {
 }
 
 func TestACodeThatIsClaimedStaysWithItsBrowser(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	first, second := s.browser(), s.browser()
 	mine, theirs := first.open(g), second.open(g)
@@ -322,16 +322,16 @@ func TestPagesOfAGrantThatIsOver(t *testing.T) {
 		name, says string
 		end        func(s *site, g grant.Grant)
 	}{
-		{"cancelled on the computer", "cancelled", func(s *site, g grant.Grant) { _ = s.Cancel(s.t.Context(), logintest.App, g.ID) }},
+		{"cancelled on the computer", "cancelled", func(s *site, g grant.Grant) { _ = s.Cancel(s.t.Context(), logintest.App, g.ID, logintest.Home) }},
 		{"run out", "run out", func(s *site, g grant.Grant) { s.Clock.Advance(auth.DefaultLifetime) }},
 		{"ended with its app", "whoever runs", func(s *site, g grant.Grant) {
 			_ = admin.Operator{Store: s.Store, Now: s.Clock.Now}.RemoveClient(s.t.Context(), logintest.App)
 		}},
-		{"used by another phone", "already", func(s *site, g grant.Grant) { _ = s.Deny(s.t.Context(), "another phone", g.ID) }},
+		{"used by another phone", "already", func(s *site, g grant.Grant) { _ = s.Deny(s.t.Context(), logintest.At("another phone"), g.ID) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, phone.Limits{})
+			s := serve(t, budget.Limits{})
 			g, _ := s.Start(logintest.App)
 			b := s.browser()
 			opening := b.open(g)
@@ -348,7 +348,7 @@ func TestPagesOfAGrantThatIsOver(t *testing.T) {
 }
 
 func TestAnAccountDisabledAfterItsApprovalIsToldWhoEndedIt(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
@@ -365,7 +365,7 @@ func TestAnAccountDisabledAfterItsApprovalIsToldWhoEndedIt(t *testing.T) {
 }
 
 func TestANeighboursCeremoniesKeepNobodyFromApproving(t *testing.T) {
-	s := serve(t, phone.Limits{Ceremonies: ratelimit.Rate{Count: 3, Per: time.Hour}})
+	s := serve(t, budget.Limits{Ceremonies: ratelimit.Rate{Count: 3, Per: time.Hour}})
 	b, neighbour := s.browser(), s.browser()
 	b.join("Ada", "")
 	for range 5 {
@@ -387,7 +387,7 @@ func TestANeighboursCeremoniesKeepNobodyFromApproving(t *testing.T) {
 }
 
 func TestPassOverBadHandles(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	b := s.browser()
 	for _, path := range []string{"/confirm/x", "/confirm/x.", "/confirm/a.b", "/confirm/" + strings.Repeat("a", 5000)} {
 		if a := b.get(path); a.StatusCode != http.StatusForbidden {

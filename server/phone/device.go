@@ -28,11 +28,11 @@ func (f *Face) device(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sight, err := f.open(r, b, code)
+	sight, err := f.open(r, b, code, r.URL.Query().Get(wire.ParamLinkKey))
 	if err != nil {
 		return err
 	}
-	f.show(w, r, http.StatusOK, f.pageOf(r, b, sight))
+	f.show(w, r, http.StatusOK, f.pageOf(b, sight))
 	return nil
 }
 
@@ -49,7 +49,7 @@ func (f *Face) enterCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.open(r, b, code); errors.Is(err, login.ErrUnknownCode) {
+	if _, err := f.open(r, b, code, ""); errors.Is(err, login.ErrUnknownCode) {
 		return errCode{clip(typed), mobileweb.CodeUnknown}
 	} else if err != nil {
 		return err
@@ -77,22 +77,13 @@ func clip(typed string) string {
 	return typed
 }
 
-func (f *Face) open(r *http.Request, b browser, code grant.UserCode) (sight login.Sight, err error) {
-	wrong := func(err error) bool { return errors.Is(err, login.ErrUnknownCode) }
-	err = f.guesses.guess(r, b, wrong, func() error {
-		sight, err = f.Login.Open(r.Context(), b.id(), code)
-		return err
-	})
-	return sight, err
-}
-
 // look finds the grant of a handle in the request's path.
 func (f *Face) look(r *http.Request, b browser) (login.Sight, error) {
 	id, err := b.opened(r.PathValue("opening"))
 	if err != nil {
 		return login.Sight{}, err
 	}
-	return f.Login.Look(r.Context(), b.id(), id)
+	return f.Login.Look(r.Context(), b.visitor(r), id)
 }
 
 // grantOf is the grant that a request to decide is about.

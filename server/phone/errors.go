@@ -24,16 +24,7 @@ var (
 	errBody          = errors.New("the request's body is not what the page's script sends")
 )
 
-// errBudget is a try over budget.
-type errBudget struct{ wait time.Duration }
-
-func (e errBudget) Error() string { return "too many tries" }
-
-// RetryAfter is when it is worth another try.
-func (e errBudget) RetryAfter() time.Duration { return e.wait }
-
-// delay is an error that passes with time, of this face or of one that has it shown
-// by Fail.
+// delay is an error that passes with time, such as a spent budget.
 type delay interface {
 	error
 	RetryAfter() time.Duration
@@ -68,6 +59,10 @@ var causes = []struct {
 	{login.ErrUnknownCode, explanation{http.StatusNotFound, mobileweb.UnknownCode{}, mobileweb.SayOver, "unknown_code"}},
 	{login.ErrUnknownClient, explanation{http.StatusGone, mobileweb.Ended{}, mobileweb.SayOver, "over"}},
 	{grant.ErrClaimed, explanation{http.StatusConflict, mobileweb.OnAnotherPhone{}, mobileweb.SayOnAnotherPhone, "claimed"}},
+	{grant.ErrVerifying, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayVerifying, "verifying"}},
+	{login.ErrRisky, explanation{http.StatusForbidden, mobileweb.Stopped{Why: mobileweb.StoppedRisk}, mobileweb.SayStopped, "risky"}},
+	{login.ErrUnknownDevice, explanation{http.StatusForbidden, mobileweb.Stopped{Why: mobileweb.StoppedUnknownDevice}, mobileweb.SayStopped, "unknown_device"}},
+	{login.ErrBlocked, explanation{http.StatusForbidden, mobileweb.Stopped{Why: mobileweb.StoppedReported}, mobileweb.SayStopped, "reported"}},
 	{grant.ErrNotClaimed, explanation{http.StatusConflict, mobileweb.Refused{}, mobileweb.SayTookTooLong, "no_ceremony"}},
 	{grant.ErrApproved, explanation{http.StatusConflict, mobileweb.Used{}, mobileweb.SayOver, "over"}},
 	{grant.ErrRedeemed, explanation{http.StatusConflict, mobileweb.Used{}, mobileweb.SayOver, "over"}},
@@ -150,12 +145,24 @@ func (f *Face) api(h func(http.ResponseWriter, *http.Request) error) http.Handle
 		}
 		e := f.explain(r, err)
 		body := failure{Error: e.name, Message: f.Site.Say(r.Header.Get("Accept-Language"), e.sentence)}
-		if errors.Is(err, login.ErrSignInFirst) {
-			body.Location = f.at("/signin?again=1")
-		}
+		body.Location = f.wayOut(r, err)
 		retryAfter(w, err)
 		respond(w, e.status, body)
 	})
+}
+
+// wayOut is the page that says more of the error; "" where there is none.
+func (f *Face) wayOut(r *http.Request, err error) string {
+	if errors.Is(err, login.ErrSignInFirst) {
+		return f.at("/signin?again=1")
+	}
+	opening := r.PathValue("opening")
+	for _, cause := range []error{login.ErrRisky, login.ErrUnknownDevice, login.ErrBlocked, grant.ErrVerifying} {
+		if opening != "" && errors.Is(err, cause) {
+			return f.at("/confirm/" + opening)
+		}
+	}
+	return ""
 }
 
 func retryAfter(w http.ResponseWriter, err error) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/passkey/passkeytest"
@@ -35,7 +37,7 @@ type site struct {
 	authorization http.HandlerFunc
 }
 
-func serve(t *testing.T, limits phone.Limits) *site {
+func serve(t *testing.T, limits budget.Limits) *site {
 	t.Helper()
 	s := &site{World: logintest.New(t), t: t}
 	pages, err := mobileweb.New(mobileweb.Options{Host: s.Issuer.Host})
@@ -43,23 +45,39 @@ func serve(t *testing.T, limits phone.Limits) *site {
 		t.Fatal(err)
 	}
 	s.face = phone.New(phone.Config{
-		Issuer: s.Issuer, Login: s.Service, Hub: s.Hub, Site: pages, OpenRegistration: true, Limits: limits,
+		Issuer: s.Issuer, Login: s.Service, Hub: s.Hub, Site: pages, OpenRegistration: true, Budgets: budget.New(limits),
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", s.face.Handler())
 	mux.HandleFunc("/authorize", func(w http.ResponseWriter, r *http.Request) { s.authorization(w, r) })
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(onTheCouch(mux))
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
 }
 
+// from is the header by which a test says where its phone is.
+const from = "X-Test-From"
+
+// onTheCouch has every phone on its desktop's network, unless the test says otherwise.
+func onTheCouch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := logintest.Couch
+		if elsewhere, err := netip.ParseAddr(r.Header.Get(from)); err == nil {
+			address = elsewhere
+		}
+		r.RemoteAddr = netip.AddrPortFrom(address, 1234).String()
+		next.ServeHTTP(w, r)
+	})
+}
+
 // browser is a phone's browser with a cookie jar, and an authenticator.
 type browser struct {
 	*passkeytest.Phone
-	http *http.Client
-	site *site
+	http      *http.Client
+	site      *site
+	elsewhere func(*http.Request) // unless nil, what moves the phone to another network
 }
 
 func (s *site) browser() *browser {
@@ -88,6 +106,9 @@ func (b *browser) do(method, path, kind, body string, change ...func(*http.Reque
 		r.Header.Set("Content-Type", kind)
 	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if b.elsewhere != nil {
+		b.elsewhere(r)
+	}
 	for _, c := range change {
 		c(r)
 	}
@@ -140,7 +161,13 @@ var openingInPage = regexp.MustCompile(`/confirm/([A-Za-z0-9_.-]+)/deny`)
 // open scans the grant's code and returns the handle that the page holds.
 func (b *browser) open(g grant.Grant) string {
 	b.site.t.Helper()
-	a := b.get("/device?user_code=" + g.Code.String())
+	return b.follow("/device?user_code=" + g.Code.String())
+}
+
+// follow is open for a link.
+func (b *browser) follow(link string) string {
+	b.site.t.Helper()
+	a := b.get(link)
 	m := openingInPage.FindStringSubmatch(a.body)
 	if a.StatusCode != http.StatusOK || m == nil {
 		b.site.t.Fatalf("no confirmation: %s\n%s", a.Status, a.body)

@@ -1,41 +1,43 @@
 package phone
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
+	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/peer"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 )
 
-// guessBudget bounds the guessing of user codes (RFC 8628 section 5.1): per
-// address, per browser, and overall. A code that exists costs nothing.
-type guessBudget struct {
-	address          *ratelimit.Addresses
-	browser, overall *ratelimit.Limiter
+// open finds the grant of a user code. Whoever brings the key of the code's link has
+// it from this server. Anybody else guesses, within the budget for that (RFC 8628
+// section 5.1).
+func (f *Face) open(r *http.Request, b browser, code grant.UserCode, key string) (sight login.Sight, err error) {
+	find := func() error {
+		sight, err = f.Login.Open(r.Context(), b.visitor(r), code)
+		return err
+	}
+	ours, err := f.Login.LinkHolds(r.Context(), code, key)
+	switch {
+	case err != nil:
+		return login.Sight{}, err
+	case ours:
+		err = find()
+	default:
+		err = f.guess(r, b, find)
+	}
+	return sight, err
 }
 
-// guess runs try, which fails with a wrong code, within the budget. Nothing is
-// tried once it is spent, so that an answer tells nothing about the code.
-func (g guessBudget) guess(r *http.Request, b browser, wrong func(error) bool, try func() error) error {
-	now, from, who := time.Now(), peer.Address(r), string(b.id())
-	if wait := g.address.Take(now, from); wait > 0 {
-		return errBudget{wait}
+// guess runs try, which looks a user code up, within the budget of whoever is there.
+func (f *Face) guess(r *http.Request, b browser, try func() error) error {
+	who, err := f.Login.Person(r.Context(), b.id())
+	if err != nil {
+		return err
 	}
-	if wait := g.browser.Take(now, who); wait > 0 {
-		g.address.Return(from)
-		return errBudget{wait}
-	}
-	if wait := g.overall.Take(now, ""); wait > 0 {
-		g.address.Return(from)
-		g.browser.Return(who)
-		return errBudget{wait}
-	}
-	err := try()
-	if !wrong(err) {
-		g.address.Return(from)
-		g.browser.Return(who)
-		g.overall.Return("")
-	}
-	return err
+	guesser := budget.Guesser{Address: peer.Address(r), Browser: string(b.id()), Account: string(who.ID)}
+	wrong := func(err error) bool { return errors.Is(err, login.ErrUnknownCode) }
+	return f.Budgets.Guess(time.Now(), guesser, wrong, try)
 }

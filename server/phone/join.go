@@ -2,9 +2,11 @@ package phone
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/passkey"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
@@ -33,7 +35,7 @@ func (f *Face) errand(r *http.Request, b browser) mobileweb.Errand {
 	if err != nil {
 		return mobileweb.Errand{}
 	}
-	sight, err := f.Login.Look(r.Context(), b.id(), id)
+	sight, err := f.Login.Look(r.Context(), b.visitor(r), id)
 	if err != nil {
 		return mobileweb.Errand{}
 	}
@@ -48,7 +50,7 @@ func (f *Face) invitation(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	if err := spend(f.recoveries, r); err != nil {
+	if err := f.Budgets.Recovery(time.Now(), peer.Address(r)); err != nil {
 		return err
 	}
 	invited, err := f.Login.Invited(r.Context(), secret.From(in.Invitation))
@@ -72,7 +74,7 @@ func (f *Face) joinBegin(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Invitation != "" || in.RecoveryCode != "" {
-		if err := spend(f.recoveries, r); err != nil {
+		if err := f.Budgets.Recovery(time.Now(), peer.Address(r)); err != nil {
 			return err
 		}
 	}
@@ -84,7 +86,7 @@ func (f *Face) joinBegin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Face) beginJoin(w http.ResponseWriter, r *http.Request, request login.JoinRequest) error {
-	if err := spend(f.joins, r); err != nil {
+	if err := f.Budgets.Join(time.Now(), peer.Address(r)); err != nil {
 		return err
 	}
 	b := f.welcome(w, r)
@@ -127,7 +129,7 @@ func (f *Face) endJoin(w http.ResponseWriter, r *http.Request) (browser, answere
 	if err := read(w, r, &in); err != nil {
 		return b, in, login.Joined{}, err
 	}
-	joined, err := f.Login.FinishJoin(r.Context(), b.id(), secret.From(in.Ceremony), in.Credential)
+	joined, err := f.Login.FinishJoin(r.Context(), b.visitor(r), secret.From(in.Ceremony), in.Credential)
 	return b, in, joined, err
 }
 

@@ -4,10 +4,6 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
-	"time"
-
-	"github.com/qrauthd/qrauthd/internal/peer"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 )
 
 // location tells the script where to go.
@@ -28,6 +24,7 @@ type begun struct {
 type answered struct {
 	Ceremony   string          `json:"ceremony"`
 	For        string          `json:"for"`
+	Next       string          `json:"next"` // where a sign-in leads; see landingOf
 	Credential json.RawMessage `json:"credential"`
 }
 
@@ -53,12 +50,4 @@ func publicKey(options json.RawMessage) (json.RawMessage, error) {
 	}
 	err := json.Unmarshal(options, &o)
 	return o.PublicKey, err
-}
-
-// spend takes one of the peer's budget.
-func spend(budget *ratelimit.Addresses, r *http.Request) error {
-	if wait := budget.Take(time.Now(), peer.Address(r)); wait > 0 {
-		return errBudget{wait}
-	}
-	return nil
 }

@@ -44,6 +44,12 @@ func (f *Face) Handler() http.Handler {
 	mux.Handle("POST /account/recovery-codes", f.api(f.newRecoveryCodes))
 	mux.Handle("POST /account/sign-out", f.page(f.signOut))
 
+	mux.Handle("GET "+wire.PathComputers, f.page(f.computers))
+	mux.Handle("POST "+wire.PathComputers+"/sign-out-everywhere", f.page(f.signOutEverywhere))
+	mux.Handle("POST "+wire.PathComputers+"/{id}/sign-out", f.page(f.onComputer(f.Login.SignOutComputer, saidSignedOut)))
+	mux.Handle("POST "+wire.PathComputers+"/{id}/report", f.page(f.onComputer(f.Login.ReportComputer, saidReported)))
+	mux.Handle("POST "+wire.PathComputers+"/{id}/confirm", f.page(f.onComputer(f.Login.ConfirmComputer, saidConfirmed)))
+
 	mux.Handle("GET /assets/", f.page(findIn(f.Site.Assets())))
 	mux.Handle("GET /assets", f.page(nothingHere)) // not a redirect to the tree
 	mux.Handle("/", f.page(nothingHere))

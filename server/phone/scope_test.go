@@ -5,11 +5,11 @@ import (
 	"testing"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
-	"github.com/qrauthd/qrauthd/server/phone"
+	"github.com/qrauthd/qrauthd/internal/budget"
 )
 
 func TestAnAppsOwnScopesAreShownInTheOperatorsWords(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	s.face.ScopeWords = map[string]string{"files.read": "read your <b>files</b>"}
 	s.AddClient(auth.Client{ID: "acme", Name: "Acme", Scopes: auth.Scopes{"openid", "files.read", "files.write"}})
 	g, _ := s.World.Start("acme")

@@ -10,7 +10,6 @@ import (
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/push"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -27,6 +26,11 @@ type status struct {
 	UserCode         string      `json:"user_code,omitempty"` // to compare, while there is something to decide
 	ExpiresIn        int         `json:"expires_in"`          // seconds
 	ClaimedElsewhere bool        `json:"claimed_elsewhere"`
+	// LinkKey belongs to UserCode, OpenedTwice warns, and TriesLeft is how many numbers
+	// the desktop may still bring.
+	LinkKey     string `json:"link_key,omitempty"`
+	OpenedTwice bool   `json:"opened_twice"`
+	TriesLeft   int    `json:"tries_left,omitempty"`
 }
 
 // status answers when the grant is further on than the page knows, or after a
@@ -50,9 +54,17 @@ func (f *Face) status(w http.ResponseWriter, r *http.Request) error {
 		State:            g.StateAt(now),
 		ExpiresIn:        wire.Seconds(g.ExpiresAt.Sub(now)),
 		ClaimedElsewhere: g.ClaimedElsewhere(b.id()),
+		OpenedTwice:      g.OpenedTwice,
 	}
-	if undecided := s.State != grant.Approved && !over(s.State); undecided && !s.ClaimedElsewhere {
+	switch {
+	case s.ClaimedElsewhere:
+	case s.State == grant.Verifying:
+		s.TriesLeft = g.TriesLeft()
+	case s.State != grant.Approved && !over(s.State):
 		s.UserCode = g.Code.String()
+		if s.LinkKey, err = f.Login.LinkKey(r.Context(), g.Code); err != nil {
+			return err
+		}
 	}
 	respond(w, http.StatusOK, s)
 	return nil
@@ -66,8 +78,8 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 	defer sub.Close()
 	patience := time.NewTimer(longPoll)
 	defer patience.Stop()
-	if key := ratelimit.AddressKey(peer.Address(r)); f.waits.Acquire(key) {
-		defer f.waits.Release(key)
+	if from := peer.Address(r); f.Budgets.AcquireWait(from) {
+		defer f.Budgets.ReleaseWait(from)
 	} else {
 		patience.Reset(0)
 	}

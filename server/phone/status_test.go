@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/store"
-	"github.com/qrauthd/qrauthd/server/phone"
 )
 
 // seeing counts the readings of a store.
@@ -27,7 +27,7 @@ func (s *seeing) View(ctx context.Context, fn func(store.Tx) error) error {
 }
 
 func TestStatusAnswersWhenTheGrantChanges(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
@@ -35,7 +35,7 @@ func TestStatusAnswersWhenTheGrantChanges(t *testing.T) {
 	go func() { answers <- b.get("/confirm/" + opening + "/status?since=1") }()
 	for s.Hub.Waiting() == 0 { // until the request waits
 	}
-	if err := s.Cancel(t.Context(), logintest.App, g.ID); err != nil {
+	if err := s.Cancel(t.Context(), logintest.App, g.ID, logintest.Home); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -52,12 +52,12 @@ func TestStatusDoesNotWaitForAGrantThatIsOver(t *testing.T) {
 	for name, end := range map[string]func(s *site, g grant.Grant){
 		"expired": func(s *site, _ grant.Grant) { s.Clock.Advance(auth.DefaultLifetime) },
 		"denied and then out of time": func(s *site, g grant.Grant) {
-			_ = s.Deny(t.Context(), "another phone", g.ID)
+			_ = s.Deny(t.Context(), logintest.At("another phone"), g.ID)
 			s.Clock.Advance(auth.DefaultLifetime)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, phone.Limits{})
+			s := serve(t, budget.Limits{})
 			g, _ := s.Start(logintest.App)
 			b := s.browser()
 			opening := b.open(g)
@@ -77,7 +77,7 @@ func TestStatusDoesNotWaitForAGrantThatIsOver(t *testing.T) {
 }
 
 func TestStatusKeepsTheCodeFromThoseWhoCannotDecide(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	first, second := s.browser(), s.browser()
 	mine, theirs := first.open(g), second.open(g)
@@ -95,7 +95,7 @@ func TestStatusKeepsTheCodeFromThoseWhoCannotDecide(t *testing.T) {
 }
 
 func TestAStoppingServerAnswersItsLongPolls(t *testing.T) {
-	s := serve(t, phone.Limits{})
+	s := serve(t, budget.Limits{})
 	g, _ := s.Start(logintest.App)
 	b := s.browser()
 	opening := b.open(g)
