@@ -4,12 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +55,16 @@ type Config struct {
 	// ScopeWords say to people what an app's own scopes let it do, to follow "It will
 	// be able to". A scope without is shown by its name.
 	ScopeWords map[string]string
-	Limits     Limits
+	// Policies are what sign-ins take beside the passkey, for everybody and for some
+	// clients. What a client's own record says, by qrauthd client, beats both.
+	Policies Policies
+	// Places names MMDB files that tell of addresses where they are and who runs
+	// their networks. Newer ones are taken up by themselves.
+	Places []string
+	// AuditKeep is the age at which the audit log forgets whom a record is about; 0: never.
+	AuditKeep time.Duration
+	Webhook   Webhook
+	Limits    Limits
 	// Demo lets the server run without configuration, open to anybody who reaches it.
 	Demo bool
 }
@@ -109,10 +115,9 @@ const (
 	DefaultKeyRotation         = 90 * 24 * time.Hour
 	MinKeyRotation             = 24 * time.Hour
 	MaxKeyRotation             = 10 * 366 * 24 * time.Hour
+	DefaultAuditKeep           = 90 * 24 * time.Hour
+	MinAuditKeep               = 24 * time.Hour
 )
-
-// maxKeyFile is more than any secret needs, in bytes.
-const maxKeyFile = 4 << 10
 
 // DefaultConfig is a Config with every default that there is.
 func DefaultConfig() Config {
@@ -123,18 +128,20 @@ func DefaultConfig() Config {
 		SessionLifetime:     DefaultSessionLifetime,
 		SigningAlgorithm:    SigningES256,
 		KeyRotation:         DefaultKeyRotation,
+		AuditKeep:           DefaultAuditKeep,
+		Webhook:             Webhook{Events: DefaultWebhookEvents()},
 		Limits:              DefaultLimits(),
 	}
 }
 
 // Validate reports all faults at once, each with what to do. It reads the
-// certificate's files and the key file, and nothing else.
+// certificate's files and those of secrets, and no others.
 func (c Config) Validate() error {
 	return errors.Join(
 		c.checkIssuer(),
 		checkListen("listen", c.Listen),
 		checkListen("metrics_listen", c.MetricsListen),
-		c.checkPlaces(),
+		c.checkApart(),
 		c.checkTLS(),
 		c.checkProxies(),
 		c.checkRegistration(),
@@ -142,6 +149,10 @@ func (c Config) Validate() error {
 		c.ValidateKeys(),
 		c.checkBrand(),
 		c.checkScopeWords(),
+		c.checkPolicies(),
+		c.checkPlaces(),
+		c.checkAudit(),
+		c.Webhook.validate(),
 		c.Limits.validate(),
 	)
 }
@@ -177,7 +188,8 @@ func checkListen(key, addr string) error {
 	return nil
 }
 
-func (c Config) checkPlaces() error {
+// checkApart: data and metrics each have somewhere to be.
+func (c Config) checkApart() error {
 	var faults []error
 	if c.DataDir == "" {
 		faults = append(faults, errors.New("data is not set: name the folder for the database, such as /var/lib/qrauthd"))
@@ -277,7 +289,7 @@ func (c Config) sealer() (*token.Sealer, error) {
 	if c.KeyFile == "" {
 		return nil, nil
 	}
-	text, err := readKeyFile(c.KeyFile)
+	text, err := readSecretFile(c.KeyFile, "make one, readable by the server's user only, and keep a copy of it apart from the database's")
 	if err != nil {
 		return nil, fmt.Errorf("key_file: %w", err)
 	}
@@ -288,26 +300,11 @@ func (c Config) sealer() (*token.Sealer, error) {
 	return s, nil
 }
 
-// readKeyFile refuses a file that others than its owner may read.
-func readKeyFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: make one, readable by the server's user only, and keep a copy of it apart from the database's", err)
+func (c Config) checkAudit() error {
+	if c.AuditKeep != 0 && c.AuditKeep < MinAuditKeep {
+		return fmt.Errorf("audit.keep %s is out of bounds: use %s or more, or 0s to forget nothing", c.AuditKeep, MinAuditKeep)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	// Windows has no such bits.
-	if open := info.Mode().Perm() & 0o077; open != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s has mode %#o, which others than its owner may use: chmod 600 it", path, info.Mode().Perm())
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err == nil && len(text) > maxKeyFile {
-		err = fmt.Errorf("%s is longer than %d bytes: it is to hold a secret, such as 32 random bytes in base64", path, maxKeyFile)
-	}
-	return text, err
+	return nil
 }
 
 // checkBrand asks the one who knows: mobileweb, under any host.
@@ -336,18 +333,33 @@ func (c Config) checkScopeWords() error {
 	return errors.Join(faults...)
 }
 
-// prefixed says of each of the faults which setting it is about.
+// prefixed says of each of the faults which setting it is about; nil of none.
 func prefixed(setting string, err error) error {
 	var joined interface {
 		error
 		Unwrap() []error
 	}
-	if !errors.As(err, &joined) {
-		return fmt.Errorf("%s: %w", setting, err)
+	if errors.As(err, &joined) {
+		err = joined
 	}
 	var list []error
-	for _, fault := range joined.Unwrap() {
+	for _, fault := range each(err) {
 		list = append(list, fmt.Errorf("%s: %w", setting, fault))
 	}
 	return errors.Join(list...)
+}
+
+// each are the faults that were joined into one, those within as well, or the one.
+func each(err error) (list []error) {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, fault := range joined.Unwrap() {
+		list = append(list, each(fault)...)
+	}
+	return list
 }

@@ -67,6 +67,15 @@ func TestValidate(t *testing.T) {
 		"a scope with two lines":              {func(c *Config) { c.ScopeWords = map[string]string{"files.read": "read\nfiles"} }, "scope_words"},
 		"a rate without a time":               {func(c *Config) { c.Limits.Starts = Rate{Count: 1} }, "limits.starts"},
 		"a negative count of sockets":         {func(c *Config) { c.Limits.SocketsPerGrant = -1 }, "limits.sockets_per_grant"},
+		"an audit log that forgets nothing":   {func(c *Config) { c.AuditKeep = 0 }, ""},
+		"an audit log of an hour":             {func(c *Config) { c.AuditKeep = time.Hour }, "audit.keep"},
+		"an audit log of less than nothing":   {func(c *Config) { c.AuditKeep = -time.Hour }, "audit.keep"},
+		"a file of places":                    {func(c *Config) { c.Places = []string{notPEM} }, ""}, // what is in it is seen when it is opened
+		"a file of places that is missing":    {func(c *Config) { c.Places = []string{"/nowhere/x.mmdb"} }, "places.files: stat /nowhere/x.mmdb"},
+		"a folder of places":                  {func(c *Config) { c.Places = []string{"/"} }, "places.files: / is no file"},
+		"a file of places twice":              {func(c *Config) { c.Places = []string{notPEM, notPEM} }, "twice"},
+		"a file of places without a name":     {func(c *Config) { c.Places = []string{""} }, "places.files has an empty name"},
+		"a negative rate of numbers":          {func(c *Config) { c.Limits.Numbers.Count = -1 }, "limits.numbers"},
 		"a rate and a count that are no more": {func(c *Config) { c.Limits.Starts, c.Limits.Sockets = Rate{}, 0 }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,8 +120,8 @@ func TestKeyFile(t *testing.T) {
 		"one of 31 bytes":                    {secret[:31], 0o600, "31 bytes"},
 		"one that looks longer than it is":   {secret[:20] + strings.Repeat("\n", 30), 0o600, "20 bytes"},
 		"one that is empty":                  {"", 0o600, "0 bytes"},
-		"one that must be another file":      {strings.Repeat("a", maxKeyFile+1), 0o600, "longer than"},
-		"one that is as long as it can be":   {strings.Repeat("a", maxKeyFile), 0o600, ""},
+		"one that must be another file":      {strings.Repeat("a", maxSecretFile+1), 0o600, "longer than"},
+		"one that is as long as it can be":   {strings.Repeat("a", maxSecretFile), 0o600, ""},
 		"one that is open to all, and short": {"short", 0o644, "chmod 600"},
 	} {
 		t.Run(name, func(t *testing.T) {

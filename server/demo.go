@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/qrauthd/qrauthd/internal/admin"
+	"github.com/qrauthd/qrauthd/internal/audit"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -12,8 +13,8 @@ import (
 const DemoClientID = "desktop-demo"
 
 // addDemoClient adds it, unless it is there.
-func addDemoClient(ctx context.Context, st store.Store) error {
-	_, _, err := admin.Operator{Store: st}.AddClient(ctx, admin.ClientRequest{
+func addDemoClient(ctx context.Context, st store.Store, record audit.Recorder) error {
+	_, _, err := admin.Operator{Store: st, Record: record}.AddClient(ctx, admin.ClientRequest{
 		ID:       DemoClientID,
 		Name:     "Desktop Demo",
 		Verified: true,

@@ -52,6 +52,8 @@ func within(imported, pkg string) bool {
 
 func TestTheHouseKeepsItsNevers(t *testing.T) {
 	const fyne = "fyne.io/fyne/v2"
+	// outside is where what is not pure has its facts from.
+	outside := []string{"os", "io/fs", "time", "net", "net/http", "syscall", "context", "log/slog", "math/rand", "math/rand/v2", "crypto/rand"}
 	ours := func(name string) func(string) bool {
 		return func(imported string) bool { return within(imported, module+"/"+name) }
 	}
@@ -71,6 +73,32 @@ func TestTheHouseKeepsItsNevers(t *testing.T) {
 		},
 		"the SDK knows nothing of the store": {
 			func(p string) bool { return within(p, "desktop") }, all, ours("internal/store"),
+		},
+		"the SDK knows nothing of what the server keeps": {
+			func(p string) bool { return within(p, "desktop") }, all,
+			func(i string) bool {
+				return ours("internal/webhook")(i) || ours("internal/audit")(i) || ours("internal/place")(i) || ours("internal/budget")(i)
+			},
+		},
+		"risk is judged from facts, which others bring": {
+			func(p string) bool { return p == "internal/risk" }, all,
+			func(i string) bool { return slices.Contains(outside, i) || within(i, module) },
+		},
+		"budgets are of this process": {
+			func(p string) bool { return p == "internal/budget" || p == "internal/ratelimit" }, all,
+			func(i string) bool { return ours("internal/store")(i) || other("database/sql")(i) },
+		},
+		"places are looked up, and judged elsewhere": {
+			func(p string) bool { return p == "internal/place" }, all,
+			func(i string) bool {
+				return ours("internal/risk")(i) || ours("internal/store")(i) || other("net/http")(i)
+			},
+		},
+		"what is made for tests is in no command": {
+			func(p string) bool { return within(p, "cmd") }, all,
+			func(i string) bool {
+				return within(i, module) && strings.HasSuffix(i, "test") || other("github.com/maxmind/mmdbwriter")(i)
+			},
 		},
 		"a vendor's backend gets no server": {
 			func(p string) bool { return within(p, "resource") }, all,

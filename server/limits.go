@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
-	"github.com/qrauthd/qrauthd/server/oauth"
-	"github.com/qrauthd/qrauthd/server/phone"
 )
 
 // Rate is a budget: Count at once, and as many again over each Per. The zero
@@ -47,11 +46,16 @@ type Limits struct {
 	Off bool
 
 	Starts            Rate // sign-ins begun, per address
-	Guesses           Rate // codes that opened nothing, per address (RFC 8628 section 5.1)
+	StartsPerClient   Rate
+	StartsCrowd       Rate // sign-ins begun, per address, beyond which they are a risk
+	Guesses           Rate // user codes that opened nothing, per address (RFC 8628 section 5.1)
 	GuessesPerBrowser Rate
-	GuessesOverall    Rate
+	GuessesPerAccount Rate // of people with an account
+	GuessesOverall    Rate // of all strangers together
+	DeviceCodes       Rate // wrong device codes and access tokens, per address
 	Ceremonies        Rate // passkey ceremonies begun: to approve, per grant; to join and to sign in, per address
 	Recoveries        Rate // recovery codes and invitations tried, per address
+	Numbers           Rate // numbers brought by desktops, per address
 	Frames            Rate // push frames from one desktop
 	Sockets           int  // push sockets at a time, per address
 	SocketsPerGrant   int
@@ -62,11 +66,16 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Starts:            Rate{60, time.Minute},
-		Guesses:           Rate{20, time.Minute},
-		GuessesPerBrowser: Rate{10, time.Minute},
-		GuessesOverall:    Rate{600, time.Minute},
+		StartsPerClient:   Rate{6000, time.Minute},
+		StartsCrowd:       Rate{20, time.Minute},
+		Guesses:           Rate{5, 10 * time.Minute},
+		GuessesPerBrowser: Rate{5, 10 * time.Minute},
+		GuessesPerAccount: Rate{5, 10 * time.Minute},
+		GuessesOverall:    Rate{5, 10 * time.Minute},
+		DeviceCodes:       Rate{20, time.Minute},
 		Ceremonies:        Rate{60, time.Minute},
 		Recoveries:        Rate{30, time.Minute},
+		Numbers:           Rate{30, time.Minute},
 		Frames:            Rate{20, 10 * time.Second},
 		Sockets:           512,
 		SocketsPerGrant:   3,
@@ -82,11 +91,16 @@ func (l Limits) validate() error {
 		}
 	}
 	rate("starts", l.Starts)
+	rate("starts_per_client", l.StartsPerClient)
+	rate("starts_crowd", l.StartsCrowd)
 	rate("guesses", l.Guesses)
 	rate("guesses_per_browser", l.GuessesPerBrowser)
+	rate("guesses_per_account", l.GuessesPerAccount)
 	rate("guesses_overall", l.GuessesOverall)
+	rate("device_codes", l.DeviceCodes)
 	rate("ceremonies", l.Ceremonies)
 	rate("recoveries", l.Recoveries)
+	rate("numbers", l.Numbers)
 	rate("frames", l.Frames)
 	count := func(name string, n int) {
 		if n < 0 {
@@ -107,23 +121,22 @@ func (l Limits) effective() Limits {
 	return l
 }
 
-func (l Limits) oauth() oauth.Limits {
-	return oauth.Limits{
-		Starts:          ratelimit.Rate(l.Starts),
-		Guesses:         ratelimit.Rate(l.Guesses),
-		Sockets:         l.Sockets,
-		SocketsPerGrant: l.SocketsPerGrant,
-		Frames:          ratelimit.Rate(l.Frames),
-	}
-}
-
-func (l Limits) phone() phone.Limits {
-	return phone.Limits{
+func (l Limits) budget() budget.Limits {
+	return budget.Limits{
+		Starts:            ratelimit.Rate(l.Starts),
+		StartsPerClient:   ratelimit.Rate(l.StartsPerClient),
+		Crowd:             ratelimit.Rate(l.StartsCrowd),
 		Guesses:           ratelimit.Rate(l.Guesses),
-		GuessesOverall:    ratelimit.Rate(l.GuessesOverall),
 		GuessesPerBrowser: ratelimit.Rate(l.GuessesPerBrowser),
+		GuessesPerAccount: ratelimit.Rate(l.GuessesPerAccount),
+		GuessesOverall:    ratelimit.Rate(l.GuessesOverall),
+		DeviceCodes:       ratelimit.Rate(l.DeviceCodes),
 		Ceremonies:        ratelimit.Rate(l.Ceremonies),
 		Recoveries:        ratelimit.Rate(l.Recoveries),
+		Numbers:           ratelimit.Rate(l.Numbers),
+		Frames:            ratelimit.Rate(l.Frames),
+		Sockets:           l.Sockets,
+		SocketsPerGrant:   l.SocketsPerGrant,
 		Waits:             l.Waits,
 	}
 }

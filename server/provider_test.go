@@ -324,7 +324,9 @@ func TestEveryAdvertisedEndpointIsThere(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &members); err != nil {
 			t.Fatal(err)
 		}
-		posts := []string{"token_endpoint", "device_authorization_endpoint", "revocation_endpoint", "introspection_endpoint"}
+		posts := []string{
+			"token_endpoint", "device_authorization_endpoint", "revocation_endpoint", "introspection_endpoint", "device_confirmation_endpoint",
+		}
 		found := 0
 		for name, value := range members {
 			address, ok := value.(string)
@@ -344,8 +346,8 @@ func TestEveryAdvertisedEndpointIsThere(t *testing.T) {
 				t.Errorf("%s: %s answers %d", name, address, status)
 			}
 		}
-		if found != 8 {
-			t.Errorf("%d endpoints are advertised, want 8", found)
+		if found != 9 {
+			t.Errorf("%d endpoints are advertised, want 9", found)
 		}
 	}
 }

@@ -8,31 +8,80 @@ import (
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
-// pruneEvery is how often what ended long ago is deleted.
-const pruneEvery = 5 * time.Minute
+const (
+	// pruneEvery is how often what ended long ago is deleted.
+	pruneEvery = 5 * time.Minute
+	// forgetBatch is how many records of the audit log one transaction forgets the
+	// people of: others wait for as long.
+	forgetBatch = 500
+)
 
-// prune deletes what ended long ago, at once, for a server may be restarted before
-// its first turn, and again and again until ctx ends. A failure is
-// logged, and the next turn tries again.
-func prune(ctx context.Context, st store.Store, now func() time.Time, log *slog.Logger) {
+// pruner deletes what ended long ago, and has the audit log forget people.
+type pruner struct {
+	store     store.Store
+	auditKeep time.Duration // 0: it forgets nobody
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+func (s *Server) pruner() pruner {
+	return pruner{store: s.store, auditKeep: s.config.AuditKeep, now: s.now, log: s.log}
+}
+
+// run works at once, for a server may be restarted before its first turn, and again
+// and again until ctx ends. A failure is logged, and the next turn tries again.
+func (p pruner) run(ctx context.Context) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for {
-		gone, err := st.Prune(ctx, now())
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			log.Error("prune", "err", err)
-		case gone != (store.Pruned{}):
-			log.Info("pruned", "grants", gone.Grants, "sessions", gone.Sessions, "browsers", gone.Browsers,
-				"invitations", gone.Invitations, "ceremonies", gone.Ceremonies,
-				"keys", gone.Keys, "replays", gone.Replays)
-		}
+		p.prune(ctx)
+		p.forget(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+func (p pruner) prune(ctx context.Context) {
+	gone, err := p.store.Prune(ctx, p.now())
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		p.log.Error("prune", "err", err)
+	case gone != (store.Pruned{}):
+		p.log.Info("pruned", "grants", gone.Grants, "sessions", gone.Sessions, "browsers", gone.Browsers,
+			"invitations", gone.Invitations, "ceremonies", gone.Ceremonies, "keys", gone.Keys, "replays", gone.Replays,
+			"familiars", gone.Familiars, "blocks", gone.Blocks, "messages", gone.Messages)
+	}
+}
+
+// forget has the audit log forget whom its old records are about. The records stay.
+func (p pruner) forget(ctx context.Context) {
+	if p.auditKeep == 0 {
+		return
+	}
+	total, err := p.forgetBefore(ctx, p.now().Add(-p.auditKeep))
+	if total > 0 {
+		p.log.Info("the audit log forgot whom it was about", "records", total)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.log.Error("forget old audit data", "err", err)
+	}
+}
+
+// forgetBefore goes on until nothing is left, and says of how many records it was.
+func (p pruner) forgetBefore(ctx context.Context, before time.Time) (total int, err error) {
+	for {
+		var n int
+		err := p.store.Update(ctx, func(tx store.Tx) (err error) {
+			n, err = tx.ForgetAudit(before, forgetBatch)
+			return err
+		})
+		if err != nil || n == 0 {
+			return total, err
+		}
+		total += n
 	}
 }

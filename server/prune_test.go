@@ -12,10 +12,12 @@ import (
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
-// pruned counts the turns; the second one fails.
+// pruned counts the turns; the second one fails. There are old records in its log.
 type pruned struct {
 	store.Store
-	turns []time.Time
+	turns  []time.Time
+	old    int
+	before []time.Time
 }
 
 func (p *pruned) Prune(_ context.Context, now time.Time) (store.Pruned, error) {
@@ -26,22 +28,51 @@ func (p *pruned) Prune(_ context.Context, now time.Time) (store.Pruned, error) {
 	return store.Pruned{Grants: 1}, nil
 }
 
+func (p *pruned) Update(_ context.Context, fn func(store.Tx) error) error { return fn(forgetful{p: p}) }
+
+// forgetful is a transaction that can do no more than ForgetAudit.
+type forgetful struct {
+	store.Tx
+	p *pruned
+}
+
+func (f forgetful) ForgetAudit(before time.Time, limit int) (int, error) {
+	f.p.before = append(f.p.before, before)
+	n := min(f.p.old, limit)
+	f.p.old -= n
+	return n, nil
+}
+
 func TestPruneGoesOnAfterAFailureAndEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*pruneEvery+time.Second)
 		defer cancel()
-		var st pruned
+		st := pruned{old: 2*forgetBatch + 1}
 		var log strings.Builder
 		begun := time.Now()
-		prune(ctx, &st, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		pruner{store: &st, auditKeep: 24 * time.Hour, now: time.Now, log: slog.New(slog.NewTextHandler(&log, nil))}.run(ctx)
 		if got, want := time.Since(begun), 3*pruneEvery+time.Second; got != want {
 			t.Errorf("ended after %s, want %s", got, want)
 		}
 		if len(st.turns) != 4 || !st.turns[0].Equal(begun) {
 			t.Errorf("got turns at %v, want one at once and three more", st.turns)
 		}
-		if !strings.Contains(log.String(), "disk full") || !strings.Contains(log.String(), "grants=1") {
-			t.Errorf("the log tells neither: %s", log.String())
+		for _, want := range []string{"disk full", "grants=1", "records=1001"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not tell %q:\n%s", want, log.String())
+			}
+		}
+		if st.old != 0 || !st.before[0].Equal(begun.Add(-24*time.Hour)) || len(st.before) != 4+3 {
+			t.Errorf("%d records are left, and the log was asked for what is from before %v; want none, three batches and four looks, a day before now",
+				st.old, st.before)
 		}
 	})
+}
+
+func TestWhoKeepsEverythingForgetsNothing(t *testing.T) {
+	st := pruned{old: 1}
+	pruner{store: &st, now: time.Now, log: slog.New(slog.DiscardHandler)}.forget(t.Context())
+	if st.old != 1 || len(st.before) != 0 {
+		t.Errorf("with audit.keep 0 the log was asked to forget what is from before %v", st.before)
+	}
 }

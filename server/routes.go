@@ -18,6 +18,7 @@ var machinePaths = [...]string{
 	wire.PathRevoke,
 	wire.PathUserInfo,
 	wire.PathPush,
+	wire.PathConfirmation,
 }
 
 // handler mounts everything below the issuer's path. The metadata document comes

@@ -31,8 +31,8 @@ const (
 const stopGrace = 10 * time.Second
 
 // Run serves until ctx ends or a listener fails, and then stops in order: no new
-// connections, desktops told to come back, requests in flight to their end,
-// pruning, the database last. Ready, if not nil, is called once, with the issuer,
+// connections, desktops told to come back, requests and notices in flight to their
+// end, pruning, the database last. Ready, if not nil, is called once, with the issuer,
 // when requests are answered. Run is called once.
 func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	inside, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -40,7 +40,13 @@ func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	var work sync.WaitGroup
 	work.Go(func() { s.login.Heed(inside) })
 	work.Go(func() { tendKeys(inside, s.keys, s.log) })
-	work.Go(func() { prune(inside, s.store, s.now, s.log) })
+	work.Go(func() { s.pruner().run(inside) })
+	work.Go(func() { s.atlas.Follow(inside, s.log) })
+	telling, endTelling := context.WithCancel(inside)
+	defer endTelling()
+	if s.webhook != nil {
+		work.Go(func() { s.webhook.Run(telling) })
+	}
 
 	failed := make(chan error, 2) // one a listener
 	web, metrics := s.webServer(), s.metricsServer()
@@ -62,6 +68,7 @@ func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	case cause = <-failed:
 	}
 	s.log.Info("stopping")
+	endTelling() // a notice may take as long to end as the requests; what is left of them waits in the outbox
 	s.stop(web)
 	_ = metrics.Close()
 	end()
@@ -158,7 +165,11 @@ func (s *Server) warnings() (list []string) {
 	}
 	if s.listener != nil && s.behindUnnamedProxy() {
 		list = append(list, "the issuer is https, but there is neither a TLS certificate nor a trusted proxy: "+
-			"if a proxy is in front, name it in trusted_proxies, or everybody shares the budgets of its address and no page can tell where a computer is")
+			"if a proxy is in front, name it in trusted_proxies; until then everybody shares the budgets of its address, no page can tell where a computer is, "+
+			"and every sign-in is a medium risk at least, which takes a number unless the policy says otherwise")
+		if c.namesNetworks() {
+			list = append(list, "a policy names networks to start from, and what they are compared with may be a proxy's address: name the proxy in trusted_proxies")
+		}
 	}
 	return list
 }

@@ -14,12 +14,15 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/passkey"
+	"github.com/qrauthd/qrauthd/internal/place"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/store/sqlite"
+	"github.com/qrauthd/qrauthd/internal/webhook"
 	"github.com/qrauthd/qrauthd/mobileweb"
 	"github.com/qrauthd/qrauthd/server/oauth"
 	"github.com/qrauthd/qrauthd/server/phone"
@@ -55,8 +58,10 @@ type Server struct {
 	listener        net.Listener // nil: embedded
 	metricsListener net.Listener // nil: no /metrics
 	issuer          *url.URL
+	atlas           *place.Atlas // nil: no places are known
 	store           store.Store
 	keys            *keyring.Keyring
+	webhook         *webhook.Sender // nil: nobody is told
 	login           *login.Service
 	metrics         *metrics
 	certificate     *certificate // nil: no TLS here
@@ -85,7 +90,7 @@ func New(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.listen, s.open, s.openKeys, s.assemble} {
+	for _, step := range []func(context.Context) error{s.listen, s.openPlaces, s.open, s.openKeys, s.assemble} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -142,9 +147,11 @@ func (s *Server) open(ctx context.Context) error {
 		return fmt.Errorf("remember the issuer: %w", err)
 	}
 	if s.config.Demo {
-		return addDemoClient(ctx, s.store)
+		if err := addDemoClient(ctx, s.store, s.config.Recorder()); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.warnOfUnknownClients(ctx)
 }
 
 // warnOfAnotherHost: nobody should find out from people who cannot sign in any more.
@@ -181,24 +188,30 @@ func (s *Server) assemble(context.Context) error {
 	if s.metrics, err = newMetrics(s.options.Registerer, hub); err != nil {
 		return err
 	}
+	if err := newLedger(s.store, s.now, s.log).register(s.options.Registerer); err != nil {
+		return err
+	}
+	if s.webhook, err = s.newWebhook(); err != nil {
+		return err
+	}
+	budgets := budget.New(s.config.Limits.budget())
 	s.phone = phone.New(phone.Config{
 		Issuer:           s.issuer,
 		Login:            s.login,
 		Hub:              hub,
 		Site:             site,
 		OpenRegistration: s.openRegistration(),
-		AddressesUnsure:  s.behindUnnamedProxy(),
 		ScopeWords:       s.config.ScopeWords,
-		Limits:           s.config.Limits.phone(),
+		Budgets:          budgets,
 		Log:              s.log,
 	})
 	s.oauth = oauth.New(oauth.Config{
-		Issuer: s.issuer,
-		Login:  s.login,
-		Hub:    hub,
-		Pages:  s.phone,
-		Limits: s.config.Limits.oauth(),
-		Log:    s.log,
+		Issuer:  s.issuer,
+		Login:   s.login,
+		Hub:     hub,
+		Pages:   s.phone,
+		Budgets: budgets,
+		Log:     s.log,
 	})
 	s.root = s.handler()
 	return nil
@@ -219,6 +232,10 @@ func (s *Server) useCases(hub *push.Hub) (*login.Service, error) {
 		Passkeys:         party,
 		Hub:              hub,
 		Log:              s.log,
+		Policies:         s.config.Policies,
+		Atlas:            s.atlas,
+		AddressesUnsure:  s.behindUnnamedProxy(),
+		Record:           s.config.Recorder(),
 		OpenRegistration: s.openRegistration(),
 		AccessLifetime:   s.config.AccessTokenLifetime,
 		SessionIdle:      s.config.SessionIdle,
@@ -253,6 +270,7 @@ func (s *Server) Close() error {
 				_ = l.Close() // closed already when it was served
 			}
 		}
+		_ = s.atlas.Close()
 		if s.store != nil {
 			s.closeResult = s.store.Close()
 		}

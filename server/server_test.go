@@ -244,6 +244,9 @@ func TestAPathAnswersOtherMethodsWithThoseThatItHas(t *testing.T) {
 			base + "/account/passkeys/x/remove": "POST",
 			base + "/assets/x.css":              "GET, HEAD",
 			base + wire.PathToken:               "POST",
+			base + wire.PathConfirmation:        "POST",
+			base + wire.PathComputers:           "GET, HEAD",
+			base + "/devices/x/report":          "POST",
 			base + wire.PathUserInfo:            "GET, HEAD, POST",
 			base + wire.PathPush:                "GET, HEAD",
 		} {
@@ -316,12 +319,14 @@ func TestServeOverTLS(t *testing.T) {
 func TestMetricsAreServedOnAnAddressOfTheirOwn(t *testing.T) {
 	c := demoConfig(t)
 	c.MetricsListen = "localhost:0"
+	c.Webhook = Webhook{URL: "http://localhost:1", Secret: webhookSecret, Events: []string{AllEvents}} // where nobody is
 	s := run(t, c, nil)
 	client := newClient(t, nil)
 	start(t, client, s.Issuer())
 	_, body := get(t, client, "http://"+s.metricsListener.Addr().String()+wire.PathMetrics)
 	for _, want := range []string{
 		`qrauthd_requests_total{route="POST /device_authorization",status="200"} 1`, "qrauthd_waiting 0", "go_goroutines",
+		"qrauthd_audit_records_total 1", "qrauthd_webhook_waiting 1", // the demo's client was added
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in the metrics", want)
