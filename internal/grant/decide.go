@@ -172,7 +172,8 @@ func (g Grant) Cancel(now time.Time, client auth.ClientID) (Grant, error) {
 }
 
 // Redeem spends the device code (RFC 8628 section 3.4 and 3.5), once, for the
-// client that began the grant. ErrPending while the person has not decided.
+// client that began the grant. ErrPending while the person has not decided, and
+// ErrVerifying, which is one too, while only the number is awaited.
 func (g Grant) Redeem(now time.Time, client auth.ClientID) (Grant, error) {
 	if g.ClientID != client || g.ForBrowser() {
 		return g, ErrForeign
@@ -180,6 +181,9 @@ func (g Grant) Redeem(now time.Time, client auth.ClientID) (Grant, error) {
 	if g.StateAt(now) != Approved {
 		if err := g.refusal(now); err != nil {
 			return g, err
+		}
+		if g.State == Verifying {
+			return g, ErrVerifying
 		}
 		return g, ErrPending
 	}

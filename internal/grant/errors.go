@@ -1,6 +1,9 @@
 package grant
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a transition can be refused for. Test with errors.Is.
 var (
@@ -14,8 +17,11 @@ var (
 	ErrNotClaimed = errors.New("no ceremony of this browser is open on the grant")
 	ErrClaimed    = errors.New("another browser has claimed the grant")
 	ErrMismatch   = errors.New("redirect_uri or code_verifier is not the authorization request's")
-	ErrVerifying  = errors.New("the passkey is proved, and the number is awaited on the desktop")
-	ErrNoNumber   = errors.New("no number is awaited")
-	ErrNumber     = errors.New("that is not the number on the phone")
-	ErrNotDue     = errors.New("the user code is not due for rotation")
+	// ErrVerifying is an ErrPending: the passkey is proved, and the desktop's number awaited.
+	ErrVerifying = fmt.Errorf("%w: the number is awaited on the desktop", ErrPending)
+	// ErrNumberFailed is an ErrDenied: by the desktop's wrong numbers, and no person.
+	ErrNumberFailed = fmt.Errorf("%w: too many wrong numbers", ErrDenied)
+	ErrNoNumber     = errors.New("no number is awaited")
+	ErrNumber       = errors.New("that is not the number on the phone")
+	ErrNotDue       = errors.New("the user code is not due for rotation")
 )

@@ -159,6 +159,9 @@ func (g Grant) refusal(now time.Time) error {
 	case Redeemed:
 		return ErrRedeemed
 	case Denied:
+		if g.NumberFailed() {
+			return ErrNumberFailed
+		}
 		return ErrDenied
 	case Cancelled:
 		return ErrCancelled
