@@ -23,6 +23,11 @@ type Token struct {
 	Scope        string `json:"scope,omitempty"`
 }
 
+// DeviceConfirmation is the answer to the right number at PathConfirmation.
+type DeviceConfirmation struct {
+	State State `json:"state"` // StateApproved
+}
+
 // UserInfo is what a desktop may learn of the person.
 type UserInfo struct {
 	Subject string `json:"sub"`
@@ -52,13 +57,14 @@ type Confirmation struct {
 }
 
 // Metadata is the document of RFC 8414 section 2 and of OpenID Connect Discovery
-// section 3, with our extension device_push_endpoint.
+// section 3, with our extensions device_push_endpoint and device_confirmation_endpoint.
 type Metadata struct {
 	Issuer                      string   `json:"issuer"`
 	AuthorizationEndpoint       string   `json:"authorization_endpoint"`
 	TokenEndpoint               string   `json:"token_endpoint"`
 	DeviceAuthorizationEndpoint string   `json:"device_authorization_endpoint"`
 	DevicePushEndpoint          string   `json:"device_push_endpoint,omitempty"`
+	DeviceConfirmationEndpoint  string   `json:"device_confirmation_endpoint,omitempty"`
 	JWKSURI                     string   `json:"jwks_uri"`
 	RevocationEndpoint          string   `json:"revocation_endpoint,omitempty"`
 	IntrospectionEndpoint       string   `json:"introspection_endpoint,omitempty"`
@@ -91,6 +97,10 @@ type Metadata struct {
 type Error struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description,omitempty"`
+	// State is StateVerifying beside authorization_pending while a number is awaited on
+	// the desktop, and TriesLeft beside incorrect_number. Both are ours.
+	State     State `json:"state,omitempty"`
+	TriesLeft int   `json:"tries_left,omitempty"`
 }
 
 func (e *Error) Error() string {
@@ -124,6 +134,7 @@ const (
 	CodeInvalidTarget        = "invalid_target"          // RFC 8707 2
 	CodeInvalidDPoPProof     = "invalid_dpop_proof"      // RFC 9449 5
 	CodeUseDPoPNonce         = "use_dpop_nonce"          // RFC 9449 8
+	CodeIncorrectNumber      = "incorrect_number"        // ours, of PathConfirmation
 
 	// Of the authorization endpoint.
 	CodeUnsupportedResponseType = "unsupported_response_type" // RFC 6749 4.1.2.1

@@ -10,10 +10,13 @@ const (
 	PathJWKS                = "/jwks"
 	PathUserInfo            = "/userinfo"
 	PathPush                = "/push"
+	PathConfirmation        = "/device_confirmation" // ours: the number, for desktops without push
 	PathHealth              = "/healthz"
 	PathMetrics             = "/metrics"
 	// PathDevice is the page that people type by hand (verification_uri).
 	PathDevice = "/device"
+	// PathComputers is where a person sees which desktops are signed in.
+	PathComputers = "/devices"
 	// WellKnownMetadata comes between host and path of the issuer (RFC 8414 section 3.1).
 	WellKnownMetadata = "/.well-known/oauth-authorization-server"
 	// WellKnownOpenID comes after the issuer's path (OpenID Connect Discovery section 4).
@@ -31,6 +34,8 @@ const (
 	ParamDeviceName     = "device_name"     // ours
 	ParamDevicePlatform = "device_platform" // ours
 	ParamAppVersion     = "app_version"     // ours
+	ParamNumber         = "number"          // ours
+	ParamLinkKey        = "k"               // ours: of verification_uri_complete
 	ParamToken          = "token"
 	ParamTokenTypeHint  = "token_type_hint"
 	ParamRefreshToken   = "refresh_token"

@@ -6,12 +6,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
-	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/mobileweb"
 )
@@ -36,10 +34,6 @@ const maxQuery = 8 << 10
 // (RFC 6749 section 4.1.1, RFC 7636, RFC 8252). A person answers it on the same page,
 // with the same passkey, as they do on a phone.
 func (f *Face) authorize(w http.ResponseWriter, r *http.Request) error {
-	if wait := f.starts.Take(time.Now(), peer.Address(r)); wait > 0 {
-		f.Pages.Fail(w, r, errBudget{wait})
-		return nil
-	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(r.URL.RawQuery) > maxQuery {
 		f.Pages.RefuseAuthorization(w, r, mobileweb.LinkMalformed)
@@ -52,7 +46,12 @@ func (f *Face) authorize(w http.ResponseWriter, r *http.Request) error {
 		f.refuse(w, r, err)
 		return nil
 	}
-	g, err := f.begin(r, query, client, redirectURI)
+	start, err := f.admit(r, client)
+	if err != nil {
+		f.Pages.Fail(w, r, err) // the client would only send the browser here again
+		return nil
+	}
+	g, err := f.begin(r, query, start, redirectURI)
 	if err != nil {
 		f.returnError(w, r, redirectURI, query.Get(wire.ParamState), err)
 		return nil
@@ -138,7 +137,7 @@ var (
 )
 
 // begin checks the rest of the request and begins the grant.
-func (f *Face) begin(r *http.Request, query url.Values, client auth.Client, redirectURI string) (grant.Grant, error) {
+func (f *Face) begin(r *http.Request, query url.Values, start login.StartRequest, redirectURI string) (grant.Grant, error) {
 	params, err := newForm(query)
 	if err != nil {
 		return grant.Grant{}, err
@@ -146,8 +145,7 @@ func (f *Face) begin(r *http.Request, query url.Values, client auth.Client, redi
 	if err := checkAuthorization(params); err != nil {
 		return grant.Grant{}, err
 	}
-	start, err := startRequest(r, params, client)
-	if err != nil {
+	if start, err = startRequest(start, params); err != nil {
 		return grant.Grant{}, err
 	}
 	return f.Login.Authorize(r.Context(), login.AuthorizeRequest{
@@ -211,7 +209,7 @@ func notBase64URL(r rune) bool {
 // returnError takes an error to the client (RFC 6749 section 4.1.2.1). The browser
 // follows with a GET, whatever it came with (RFC 9700 section 4.12).
 func (f *Face) returnError(w http.ResponseWriter, r *http.Request, redirectURI, state string, err error) {
-	e, _ := f.explain(r, err)
+	e := f.explainByRedirect(r, err)
 	params := url.Values{wire.ParamError: {e.Code}}
 	if e.Description != "" {
 		params.Set(wire.ParamErrorDescription, e.Description)

@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/mobileweb"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 func TestAnAuthorizationRequestPutsAQuestion(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	got := s.authorize(a.query("scope", "openid", "nonce", "n1", "device_name", "ALICE-PC", "unknown", "ignored"))
 	id, times := last(s.pages, asked)
@@ -29,7 +30,7 @@ func TestAnAuthorizationRequestPutsAQuestion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.ClientID != "web" || g.Scopes.String() != "openid" || g.Nonce != "n1" || g.Device.Name != "ALICE-PC" || !g.Origin.IsLoopback() || g.State != grant.Pending {
+	if g.ClientID != "web" || g.Scopes.String() != "openid" || g.Nonce != "n1" || g.Device.Name != "ALICE-PC" || g.Origin != logintest.Home || g.State != grant.Pending {
 		t.Errorf("the grant: got %s, scope %s, nonce %q, device %q, from %s, %s", g.ClientID, g.Scopes, g.Nonce, g.Device.Name, g.Origin, g.State)
 	}
 }
@@ -37,7 +38,7 @@ func TestAnAuthorizationRequestPutsAQuestion(t *testing.T) {
 // TestAnAuthorizationCodeFlow is the whole of it: the tokens are those of the person
 // who approved, and the nonce and the state come back as they were sent.
 func TestAnAuthorizationCodeFlow(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	for name, a := range map[string]*app{"public": s.web(), "confidential": s.backend(func(c *auth.Client) { c.RedirectURIs = []string{callback} })} {
 		tok := a.tokens(a.exchange(a.code(a.query("nonce", "n1"))))
 		if o := s.open(tok.IDToken); o.claims["nonce"] != "n1" || o.claims["aud"] != a.id {
@@ -58,7 +59,7 @@ func (s *server) nowhere(got answer, status int) {
 }
 
 func TestNothingIsSentWhereNobodyIsRegistered(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	s.AddClient(auth.Client{ID: "desktop", Name: "Desktop"})
 	repeated := func(name, value string) url.Values {
@@ -108,7 +109,7 @@ func TestNothingIsSentWhereNobodyIsRegistered(t *testing.T) {
 }
 
 func TestARedirectURIIsMatchedToTheLetter(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	for uri, good := range map[string]bool{
 		callback:                             true,
@@ -166,7 +167,7 @@ func TestARedirectURIIsMatchedToTheLetter(t *testing.T) {
 }
 
 func TestEveryLoopbackHostMayHaveItsPort(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web(func(c *auth.Client) {
 		c.RedirectURIs = []string{"http://[::1]/a", "http://localhost:5000/b", "http://127.0.0.1?c"}
 	})
@@ -198,7 +199,7 @@ func (s *server) returned(got answer, redirectURI string) url.Values {
 }
 
 func TestAnErrorGoesToTheClientWithStateAndIssuer(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	repeated := func(name, value string) url.Values {
 		q := a.query()
@@ -269,7 +270,7 @@ func TestAnErrorGoesToTheClientWithStateAndIssuer(t *testing.T) {
 }
 
 func TestAnErrorWithoutStateHasNone(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	if q := s.returned(s.authorize(a.query("state", "", "scope", "admin")), callback); q.Has("state") {
 		t.Errorf("got %v, want no state", q)
@@ -278,7 +279,7 @@ func TestAnErrorWithoutStateHasNone(t *testing.T) {
 
 // TestARedirectURIWithAQueryKeepsIt: RFC 6749 section 3.1.2.
 func TestARedirectURIWithAQueryKeepsIt(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	const uri = "https://app.acme.example/done?tenant=7"
 	a := s.web(func(c *auth.Client) { c.RedirectURIs = []string{uri} })
 	got := s.authorize(a.query("redirect_uri", uri, "scope", "admin")).Header.Get("Location")
@@ -289,7 +290,7 @@ func TestARedirectURIWithAQueryKeepsIt(t *testing.T) {
 }
 
 func TestStateAndNonceComeBackAsTheyWere(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	for name, text := range map[string]string{
 		"the largest":   strings.Repeat("n", 512),
@@ -317,7 +318,7 @@ func TestStateAndNonceComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestAPostedAuthorizationRequestBecomesAGet(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	form := a.query("resource", "urn:x")
 	form.Add("resource", "urn:y")
@@ -342,7 +343,7 @@ func TestAPostedAuthorizationRequestBecomesAGet(t *testing.T) {
 }
 
 func TestAuthorizationRequestsAreBudgeted(t *testing.T) {
-	s := serve(t, oauth.Limits{Starts: ratelimit.Rate{Count: 1, Per: time.Minute}})
+	s := serve(t, budget.Limits{Starts: ratelimit.Rate{Count: 1, Per: time.Minute}})
 	a := s.web()
 	s.authorize(a.query())
 	s.nowhere(s.authorize(a.query()), http.StatusServiceUnavailable)
@@ -354,7 +355,7 @@ func TestAuthorizationRequestsAreBudgeted(t *testing.T) {
 }
 
 func TestABrokenStoreAtTheAuthorizationEndpoint(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	s.authorize(a.query()) // fills the client cache
 	s.Service.Store = failing{s.Service.Store, store.ErrUnavailable}
@@ -368,7 +369,7 @@ func TestABrokenStoreAtTheAuthorizationEndpoint(t *testing.T) {
 }
 
 func TestPKCEAtTheTokenEndpoint(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	for name, tt := range map[string]struct{ verifier, code string }{
 		"none":                     {"", wire.CodeInvalidRequest},
@@ -393,7 +394,7 @@ func TestPKCEAtTheTokenEndpoint(t *testing.T) {
 // TestAnAuthorizationCodeIsRefused as an invalid grant, whatever is wrong with it: the
 // codes of RFC 8628 section 3.5 are for device codes.
 func TestAnAuthorizationCodeIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	other := s.backend(func(c *auth.Client) { c.RedirectURIs = []string{callback} })
 	id := func(code string) string { name, _, _ := strings.Cut(code, "."); return name }
@@ -443,7 +444,7 @@ func TestAnAuthorizationCodeIsRefused(t *testing.T) {
 
 // TestACodeThatComesTwiceEndsTheSession: RFC 6749 section 4.1.2.
 func TestACodeThatComesTwiceEndsTheSession(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	code := a.code(a.query())
 	tok := a.tokens(a.exchange(code))
@@ -459,7 +460,7 @@ func TestACodeThatComesTwiceEndsTheSession(t *testing.T) {
 }
 
 func TestTheOtherMethodsOfTheAuthorizationEndpoint(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodOptions} {
 		if got := s.send(method, wire.PathAuthorize+"?"+a.query().Encode(), ""); got.StatusCode != http.StatusMethodNotAllowed {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -91,20 +90,38 @@ func BenchmarkDecisionToFrame(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		g, code := w.Start(logintest.App)
-		desk := connectBench(b, server.URL, code.Reveal())
+		desk := connectBench(b, server.URL, wire.ClientFrame{
+			Type: wire.FrameHello, ClientID: string(logintest.App), DeviceCode: code.Reveal(),
+		})
 		b.StartTimer()
-		if err := w.Deny(b.Context(), auth.BrowserID("phone"), g.ID); err != nil {
+		if err := w.Deny(b.Context(), logintest.At("phone"), g.ID); err != nil {
 			b.Fatal(err)
 		}
-		for {
-			var snap wire.Snapshot
-			if err := desk.ReadJSON(&snap); err != nil {
-				b.Fatal(err)
-			}
-			if snap.State == wire.StateDenied {
-				break
-			}
+		awaitBench(b, desk, wire.StateDenied)
+		b.StopTimer()
+		desk.Close()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkSignOutToFrame is the time from "Sign out" on the phone, its commit
+// included, to the frame at the desktop that it signs out.
+func BenchmarkSignOutToFrame(b *testing.B) {
+	w := logintest.New(b)
+	face := oauth.New(oauth.Config{Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Log: slog.New(slog.DiscardHandler)})
+	server := httptest.NewServer(face.Handler())
+	defer server.Close()
+	ada := w.Join("Ada")
+	for b.Loop() {
+		b.StopTimer()
+		tok := w.SignIn(ada, logintest.App, logintest.NoKey)
+		desk := connectBench(b, server.URL, wire.ClientFrame{Type: wire.FrameHello, AccessToken: tok.Access.Reveal()})
+		session := w.Sessions(ada)[0]
+		b.StartTimer()
+		if err := w.SignOutComputer(b.Context(), ada.Visitor(), session.ID); err != nil {
+			b.Fatal(err)
 		}
+		awaitBench(b, desk, wire.StateSignedOut)
 		b.StopTimer()
 		desk.Close()
 		b.StartTimer()
@@ -112,13 +129,12 @@ func BenchmarkDecisionToFrame(b *testing.B) {
 }
 
 // connectBench is a desktop that waits, with its first snapshot read.
-func connectBench(b *testing.B, address, deviceCode string) *websocket.Conn {
+func connectBench(b *testing.B, address string, hello wire.ClientFrame) *websocket.Conn {
 	b.Helper()
 	conn, _, err := websocket.DefaultDialer.DialContext(b.Context(), "ws"+strings.TrimPrefix(address, "http")+wire.PathPush, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	hello := wire.ClientFrame{Type: wire.FrameHello, ClientID: string(logintest.App), DeviceCode: deviceCode}
 	if err := conn.WriteJSON(hello); err != nil {
 		b.Fatal(err)
 	}
@@ -127,4 +143,17 @@ func connectBench(b *testing.B, address, deviceCode string) *websocket.Conn {
 		b.Fatal(err)
 	}
 	return conn
+}
+
+func awaitBench(b *testing.B, desk *websocket.Conn, state wire.State) {
+	b.Helper()
+	for {
+		var snap wire.Snapshot
+		if err := desk.ReadJSON(&snap); err != nil {
+			b.Fatal(err)
+		}
+		if snap.State == state {
+			return
+		}
+	}
 }

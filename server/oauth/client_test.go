@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 // TestEveryAdvertisedWayToAuthenticateIsTaken: at all the endpoints that say so.
 func TestEveryAdvertisedWayToAuthenticateIsTaken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	web := s.web()
 	back, service := s.backend(), (*app)(nil)
 	service, _ = s.service()
@@ -49,7 +49,7 @@ func TestEveryAdvertisedWayToAuthenticateIsTaken(t *testing.T) {
 }
 
 func TestInvalidClientIs401WithAChallenge(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.backend()
 	s.service()
 	s.web()
@@ -109,7 +109,7 @@ func TestInvalidClientIs401WithAChallenge(t *testing.T) {
 }
 
 func TestAuthenticatingTwiceIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.backend()
 	service, key := s.service()
 	assertion := func() string {
@@ -144,7 +144,7 @@ func TestAuthenticatingTwiceIsRefused(t *testing.T) {
 }
 
 func TestASecretEndsInItsTime(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	back := s.backend(func(c *auth.Client) {
 		c.Secrets = append(c.Secrets, auth.ClientSecret{Hash: secret.From("next").Hash()})
 		c.Secrets[0].ExpiresAt = s.Clock.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
@@ -164,7 +164,7 @@ func TestASecretEndsInItsTime(t *testing.T) {
 }
 
 func TestAnAssertionMayBeMeantForTheIssuerOrTheEndpoint(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, key := s.service()
 	for _, path := range []string{wire.PathToken, wire.PathDeviceAuthorization, wire.PathIntrospect, wire.PathRevoke} {
 		for audience, good := range map[any]bool{
@@ -196,7 +196,7 @@ func asserted(assertion string) url.Values {
 }
 
 func TestAnAssertionWorksOnce(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, key := s.service()
 	form := asserted(jwstest.Sign(t, "ES256", key, `{"alg":"ES256"}`, marshal(t, a.claims())))
 	if got := s.post(wire.PathDeviceAuthorization, form); got.StatusCode != http.StatusOK {
@@ -210,7 +210,7 @@ func TestAnAssertionWorksOnce(t *testing.T) {
 }
 
 func TestAnAssertionIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, key := s.service()
 	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -22,9 +23,9 @@ func restart(after time.Duration) ending {
 }
 
 var (
-	errFrames   = errors.New("too many frames")
-	errNotHello = errors.New("the first frame must be hello, and no other")
-	errGuesses  = errors.New("too many wrong device codes")
+	errFrames     = errors.New("too many frames")
+	errNotHello   = errors.New("the first frame must be hello, and no other")
+	errOtherFrame = errors.New("a frame that says nothing here")
 )
 
 // endingOf is the close code for what went wrong. The zero ending means that the
@@ -32,11 +33,13 @@ var (
 func endingOf(err error, greeted bool) ending {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, wire.ErrFrame), errors.Is(err, errNotHello):
+	case errors.Is(err, wire.ErrFrame), errors.Is(err, errNotHello), errors.Is(err, errOtherFrame):
 		return ending{wire.CloseMalformed, "malformed frame"}
 	case errors.Is(err, login.ErrUnknownCode):
 		return ending{wire.CloseUnknown, "unknown device code"}
-	case errors.Is(err, errFrames), errors.Is(err, errGuesses):
+	case errors.Is(err, login.ErrUnknownToken):
+		return ending{wire.CloseUnknown, "unknown access token"}
+	case errors.Is(err, errFrames), errors.As(err, new(*budget.Spent)):
 		return ending{wire.CloseOverBudget, "over budget"}
 	case errors.As(err, &timeout) && timeout.Timeout() && !greeted:
 		return ending{wire.CloseNoHello, "no hello"}

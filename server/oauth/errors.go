@@ -12,6 +12,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/assertion"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
@@ -25,13 +26,10 @@ type errRequest string
 
 func (e errRequest) Error() string { return string(e) }
 
-// errBudget is a request over its budget.
-type errBudget struct{ wait time.Duration }
+// errNumber is a number that was not the one on the phone.
+type errNumber struct{ triesLeft int }
 
-func (e errBudget) Error() string { return "too many requests" }
-
-// RetryAfter is how long to wait.
-func (e errBudget) RetryAfter() time.Duration { return e.wait }
+func (e errNumber) Error() string { return grant.ErrNumber.Error() }
 
 // errResource is an error of a protected resource, which challenges (RFC 6750
 // section 3, RFC 9449 section 7.1).
@@ -59,6 +57,7 @@ var causes = []struct {
 }{
 	{login.ErrUnknownClient, wire.CodeInvalidClient, http.StatusUnauthorized, "this client_id is not registered here"},
 	{login.ErrClientAuth, wire.CodeInvalidClient, http.StatusUnauthorized, "client authentication failed"},
+	{login.ErrNetwork, wire.CodeUnauthorizedClient, http.StatusBadRequest, "this client may not be started from this network"},
 	{errGrantType, wire.CodeUnsupportedGrantType, http.StatusBadRequest, errGrantType.Error()},
 	{login.ErrScope, wire.CodeInvalidScope, http.StatusBadRequest, "this client may not ask for one of these scopes"},
 	{login.ErrTarget, wire.CodeInvalidTarget, http.StatusBadRequest, "this client may not ask for one of these resources"},
@@ -78,8 +77,15 @@ var causes = []struct {
 	{errCodeOver, wire.CodeInvalidGrant, http.StatusBadRequest, errCodeOver.Error()},
 	{grant.ErrMismatch, wire.CodeInvalidGrant, http.StatusBadRequest, grant.ErrMismatch.Error()},
 	{auth.ErrScopeSyntax, wire.CodeInvalidScope, http.StatusBadRequest, auth.ErrScopeSyntax.Error()},
+	{
+		grant.ErrVerifying, wire.CodeAuthorizationPending, http.StatusBadRequest,
+		"the phone shows a number: have the person type it on the device, and send it by the push channel or to device_confirmation_endpoint",
+	},
 	{grant.ErrPending, wire.CodeAuthorizationPending, http.StatusBadRequest, ""},
 	{login.ErrSlowDown, wire.CodeSlowDown, http.StatusBadRequest, "poll 5 seconds less often from now on"},
+	{grant.ErrNumberFailed, wire.CodeAccessDenied, http.StatusBadRequest, "too many wrong numbers were typed on the device, so nobody was signed in"},
+	{grant.ErrNoNumber, wire.CodeInvalidRequest, http.StatusBadRequest, "no number is awaited: the phone shows none"},
+	{grant.ErrApproved, wire.CodeInvalidRequest, http.StatusBadRequest, "no number is awaited: the sign-in is approved, so ask for the tokens"},
 	{grant.ErrDenied, wire.CodeAccessDenied, http.StatusBadRequest, "the sign-in was denied"},
 	{grant.ErrCancelled, wire.CodeAccessDenied, http.StatusBadRequest, "the sign-in was cancelled on the device"},
 	{grant.ErrExpired, wire.CodeExpiredToken, http.StatusBadRequest, "the device code has expired; start again when the person asks for it"},
@@ -109,11 +115,11 @@ func (f *Face) answer(h handler) http.Handler {
 // fail writes the response that the cause calls for.
 func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body, status := f.explain(r, err)
-	var over errBudget
+	var over *budget.Spent
 	var resource errResource
 	switch {
 	case errors.As(err, &over):
-		retryAfter(w, over.wait)
+		retryAfter(w, over.RetryAfter())
 	case status == http.StatusServiceUnavailable:
 		retryAfter(w, storageRetry)
 	case errors.As(err, &resource) && status < http.StatusInternalServerError:
@@ -151,13 +157,15 @@ func challenge(w http.ResponseWriter, r *http.Request, e wire.Error) {
 
 func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 	var request errRequest
-	var over errBudget
+	var number errNumber
 	switch {
 	case r.Context().Err() != nil:
 		return wire.Error{Code: wire.CodeUnavailable}, http.StatusRequestTimeout // to nobody: the peer is gone
 	case errors.As(err, &request):
 		return wire.Error{Code: wire.CodeInvalidRequest, Description: string(request)}, http.StatusBadRequest
-	case errors.As(err, &over):
+	case errors.As(err, &number):
+		return wire.Error{Code: wire.CodeIncorrectNumber, Description: number.Error(), TriesLeft: number.triesLeft}, http.StatusBadRequest
+	case errors.As(err, new(*budget.Spent)):
 		return wire.Error{Code: wire.CodeUnavailable, Description: "too many requests; wait as Retry-After says"}, http.StatusTooManyRequests
 	case errors.Is(err, errNoToken):
 		return wire.Error{}, http.StatusUnauthorized
@@ -167,11 +175,30 @@ func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
 			if c.status >= http.StatusInternalServerError {
 				f.Log.ErrorContext(r.Context(), "storage unavailable", slog.Any("error", err))
 			}
-			return wire.Error{Code: c.code, Description: describe(err, c.text)}, c.status
+			return wire.Error{Code: c.code, Description: describe(err, c.text), State: stateOf(err)}, c.status
 		}
 	}
 	f.Log.ErrorContext(r.Context(), "unexpected error", slog.String("path", r.URL.Path), slog.Any("error", err))
 	return wire.Error{Code: wire.CodeServerError, Description: "something broke on the server"}, http.StatusInternalServerError
+}
+
+// explainByRedirect is explain for an error that a browser takes back to the client.
+func (f *Face) explainByRedirect(r *http.Request, err error) wire.Error {
+	e, _ := f.explain(r, err)
+	if errors.Is(err, login.ErrNetwork) {
+		// unauthorized_client would say there that the client may never ask for a code
+		// (RFC 6749 section 4.1.2.1).
+		e.Code = wire.CodeAccessDenied
+	}
+	return e
+}
+
+// stateOf is what an error tells of the grant beside its code.
+func stateOf(err error) wire.State {
+	if errors.Is(err, grant.ErrVerifying) {
+		return wire.StateVerifying
+	}
+	return ""
 }
 
 // maxDescription bounds an error_description, in bytes.
@@ -190,9 +217,11 @@ func retryAfter(w http.ResponseWriter, d time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(d)))
 }
 
-// respond writes one JSON body.
+// respond writes one JSON body. Links in it are spelled as they are.
 func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the peer is gone; there is nobody to tell
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(body) // the peer is gone; there is nobody to tell
 }

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/server/oauth"
@@ -28,19 +30,29 @@ type server struct {
 	t      testing.TB
 }
 
-func serve(t testing.TB, limits oauth.Limits) *server {
+func serve(t testing.TB, limits budget.Limits) *server {
 	t.Helper()
 	w := logintest.New(t)
 	log, pages := new(logBuffer), new(fakePages)
 	face := oauth.New(oauth.Config{
-		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Pages: pages, Limits: limits,
+		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Pages: pages, Budgets: budget.New(limits),
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
-	s := &server{World: w, Server: httptest.NewServer(face.Handler()), face: face, pages: pages, log: log, t: t}
+	s := &server{World: w, face: face, pages: pages, log: log, t: t}
+	s.Server = httptest.NewServer(s.from(logintest.Home))
 	// A redirect is an answer too, and most lead to nowhere.
 	s.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(s.Close)
 	return s
+}
+
+// from is the face, which takes every request to come from that address.
+func (s *server) from(a netip.Addr) http.Handler {
+	h := s.face.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = netip.AddrPortFrom(a, 40000).String()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // answer is a response with its body read.

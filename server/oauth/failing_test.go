@@ -16,6 +16,11 @@ type failing struct {
 
 func (f failing) Update(context.Context, func(store.Tx) error) error { return f.err }
 
+// blind is a store that cannot be read.
+type blind struct{ store.Store }
+
+func (blind) View(context.Context, func(store.Tx) error) error { return store.ErrUnavailable }
+
 func record(h http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

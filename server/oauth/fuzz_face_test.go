@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
+	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
+	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 // ask has the face answer a request without a socket.
@@ -26,7 +28,7 @@ var registeredReturn = regexp.MustCompile(`^(https://app\.acme\.example/done|htt
 // FuzzAuthorizationRequest: whatever the query says, the browser goes to a registered
 // address with who answers, or nowhere.
 func FuzzAuthorizationRequest(f *testing.F) {
-	s := serve(f, oauth.Limits{})
+	s := serve(f, budget.Limits{})
 	a := s.web()
 	for _, q := range []url.Values{
 		a.query(), a.query("scope", "admin"), a.query("redirect_uri", "http://127.0.0.1:5000/done", "response_type", "token"),
@@ -63,7 +65,7 @@ func FuzzAuthorizationRequest(f *testing.F) {
 
 // FuzzClientAssertion: no text but the one that the client signed is taken, and that once.
 func FuzzClientAssertion(f *testing.F) {
-	s := serve(f, oauth.Limits{})
+	s := serve(f, budget.Limits{})
 	a, key := s.service()
 	good := jwstest.Sign(f, "ES256", key, `{"alg":"ES256"}`, marshal(f, a.claims()))
 	parts := strings.Split(good, ".")
@@ -99,7 +101,7 @@ func FuzzClientAssertion(f *testing.F) {
 
 // FuzzAuthorizationHeader: no header lets anybody in who has neither token nor secret.
 func FuzzAuthorizationHeader(f *testing.F) {
-	s := serve(f, oauth.Limits{})
+	s := serve(f, budget.Limits{})
 	s.backend()
 	tok := s.web().signIn(nil).AccessToken
 	for _, seed := range []string{
@@ -127,6 +129,32 @@ func FuzzAuthorizationHeader(f *testing.F) {
 			if w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 				t.Fatalf("%q at %s: 401 without a challenge", header, path)
 			}
+		}
+	})
+}
+
+// FuzzNumber: nothing that is sent for a number approves a sign-in but the number, and
+// nothing that cannot be one costs a try.
+func FuzzNumber(f *testing.F) {
+	s := serve(f, budget.Limits{})
+	deviceCode, number := s.verifying()
+	for _, seed := range []string{"", "4", "470", " 4 7", "-1", "4\x00", "４７", "%", "4.", "0x", "\xff\xfe", strings.Repeat("7", 20<<10)} {
+		f.Add(seed, deviceCode)
+		f.Add(seed, "guess")
+	}
+	f.Add(number, "guess")
+	f.Fuzz(func(t *testing.T, text, code string) {
+		if digits, err := wire.ParseNumber(text); err == nil && code == deviceCode {
+			t.Skip("a try: ", digits)
+		}
+		form := url.Values{"client_id": {string(logintest.App)}, "device_code": {code}, "number": {text}}
+		r := httptest.NewRequest(http.MethodPost, wire.PathConfirmation, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if w := s.ask(r); w.Code != http.StatusBadRequest || strings.Contains(w.Body.String(), deviceCode) {
+			t.Fatalf("%q for %q: got %d %s", text, code, w.Code, w.Body)
+		}
+		if g, err := s.Grant(t.Context(), grantID(deviceCode)); err != nil || g.TriesLeft() != grant.NumberTries {
+			t.Fatalf("%q for %q cost a try: %d are left, %v", text, code, g.TriesLeft(), err)
 		}
 	})
 }

@@ -12,19 +12,18 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 func secretOf(s string) secret.Text { return secret.From(s) }
 
 func TestDeviceAuthorization(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.post(wire.PathDeviceAuthorization, url.Values{
 		"client_id": {string(logintest.App)}, "scope": {""}, "unknown": {"ignored"}, "device_name": {"ALICE-PC"},
 	})
@@ -47,8 +46,9 @@ func TestDeviceAuthorization(t *testing.T) {
 	if want := "http://localhost:8080/device"; d.VerificationURI != want {
 		t.Errorf("verification_uri: got %q, want %q", d.VerificationURI, want)
 	}
-	if want := "http://localhost:8080/device?user_code=" + d.UserCode; d.VerificationURIComplete != want {
-		t.Errorf("verification_uri_complete: got %q, want %q", d.VerificationURIComplete, want)
+	link, key, _ := strings.Cut(d.VerificationURIComplete, "&k=")
+	if want := "http://localhost:8080/device?user_code=" + d.UserCode; link != want || len(key) != 8 {
+		t.Errorf("verification_uri_complete: got %q, want %q and a key of 8 characters", d.VerificationURIComplete, want)
 	}
 	if strings.Contains(d.VerificationURIComplete, d.DeviceCode) {
 		t.Error("the device code is in what the QR code says")
@@ -60,13 +60,13 @@ func TestDeviceAuthorization(t *testing.T) {
 		t.Errorf("expires_in %d, interval %d; want 300 and 5", d.ExpiresIn, d.Interval)
 	}
 	g, err := s.Grant(t.Context(), grantID(d.DeviceCode))
-	if err != nil || g.Device.Name != "ALICE-PC" || !g.Origin.IsLoopback() {
-		t.Errorf("the grant: got %q from %s, %v; want ALICE-PC from loopback", g.Device.Name, g.Origin, err)
+	if err != nil || g.Device.Name != "ALICE-PC" || g.Origin != logintest.Home {
+		t.Errorf("the grant: got %q from %s, %v; want ALICE-PC from the request's peer", g.Device.Name, g.Origin, err)
 	}
 }
 
 func TestDeviceAuthorizationIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.AddClient(auth.Client{ID: "backend", Name: "Backend", AuthMethod: auth.AuthSecret, Secrets: []auth.ClientSecret{{Hash: secret.From("s3cret").Hash()}}})
 	app := string(logintest.App)
 	form := func(kv ...string) url.Values {
@@ -114,7 +114,7 @@ func TestDeviceAuthorizationIsRefused(t *testing.T) {
 }
 
 func TestAConfidentialClientAuthenticates(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.AddClient(auth.Client{ID: "back end", Name: "Backend", AuthMethod: auth.AuthSecret, Secrets: []auth.ClientSecret{{Hash: secret.From("p:w d%").Hash()}}})
 	for name, a := range map[string]answer{
 		"by HTTP Basic": s.post(wire.PathDeviceAuthorization, url.Values{}, basicAuth("back end", "p:w d%")),
@@ -127,7 +127,7 @@ func TestAConfidentialClientAuthenticates(t *testing.T) {
 }
 
 func TestGETIsNotAllowed(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	for _, path := range []string{wire.PathDeviceAuthorization, wire.PathToken, wire.PathRevoke} {
 		if a := s.send(http.MethodGet, path+"?client_id="+string(logintest.App), ""); a.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("GET %s: got %s, want 405", path, a.Status)
@@ -136,7 +136,7 @@ func TestGETIsNotAllowed(t *testing.T) {
 }
 
 func TestParametersInTheURLCountForNothing(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.post(wire.PathDeviceAuthorization+"?client_id="+string(logintest.App), url.Values{})
 	if got := a.oauthError(t); got != wire.CodeInvalidRequest {
 		t.Errorf("got %s, want invalid_request", got)
@@ -144,7 +144,7 @@ func TestParametersInTheURLCountForNothing(t *testing.T) {
 }
 
 func TestAClientsLifetimeAndIntervalAreItsOwn(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.AddClient(auth.Client{ID: "quick", Name: "Quick", Lifetime: time.Minute, Interval: 2 * time.Second})
 	d := s.begin(url.Values{"client_id": {"quick"}})
 	if d.ExpiresIn != 60 || d.Interval != 2 {
@@ -152,18 +152,8 @@ func TestAClientsLifetimeAndIntervalAreItsOwn(t *testing.T) {
 	}
 }
 
-func TestStartsAreBudgeted(t *testing.T) {
-	s := serve(t, oauth.Limits{Starts: ratelimit.Rate{Count: 2, Per: time.Minute}})
-	s.begin(nil)
-	s.begin(nil)
-	a := s.post(wire.PathDeviceAuthorization, url.Values{"client_id": {string(logintest.App)}})
-	if a.StatusCode != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" || a.oauthError(t) != wire.CodeUnavailable {
-		t.Errorf("got %s %s with Retry-After %q, want 429 temporarily_unavailable", a.Status, a.body, a.Header.Get("Retry-After"))
-	}
-}
-
 func TestToken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	d := s.begin(nil)
 	s.Approve(ada, grantID(d.DeviceCode))
@@ -188,7 +178,7 @@ func TestToken(t *testing.T) {
 }
 
 func TestTokenIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	s.AddClient(auth.Client{ID: "another", Name: "Another"})
 	app := string(logintest.App)
@@ -226,8 +216,8 @@ func TestTokenIsRefused(t *testing.T) {
 		{"another client's code", form("another", wire.GrantTypeDeviceCode, approved()), 400, wire.CodeInvalidGrant},
 		{"an unknown client", form("nobody", wire.GrantTypeDeviceCode, fresh()), 401, wire.CodeInvalidClient},
 		{"a user code in place of the device code", form(app, wire.GrantTypeDeviceCode, s.begin(nil).UserCode), 400, wire.CodeInvalidGrant},
-		{"after a denial", form(app, wire.GrantTypeDeviceCode, decided(func(id auth.GrantID) error { return s.Deny(t.Context(), "phone", id) })), 400, wire.CodeAccessDenied},
-		{"after the desktop cancelled", form(app, wire.GrantTypeDeviceCode, decided(func(id auth.GrantID) error { return s.Cancel(t.Context(), logintest.App, id) })), 400, wire.CodeAccessDenied},
+		{"after a denial", form(app, wire.GrantTypeDeviceCode, decided(func(id auth.GrantID) error { return s.Deny(t.Context(), logintest.At("phone"), id) })), 400, wire.CodeAccessDenied},
+		{"after the desktop cancelled", form(app, wire.GrantTypeDeviceCode, decided(func(id auth.GrantID) error { return s.Cancel(t.Context(), logintest.App, id, logintest.Home) })), 400, wire.CodeAccessDenied},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -240,7 +230,7 @@ func TestTokenIsRefused(t *testing.T) {
 }
 
 func TestAClientRemovedMeanwhileIsUnknownAndNothingCrashes(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	desk := s.subscribe(d.DeviceCode)
 	desk.until(wire.StatePending)
@@ -249,16 +239,16 @@ func TestAClientRemovedMeanwhileIsUnknownAndNothingCrashes(t *testing.T) {
 	if got := s.poll(d.DeviceCode).oauthError(t); got != wire.CodeInvalidClient {
 		t.Errorf("poll: got %s, want invalid_client", got)
 	}
-	if err := s.Scan(t.Context(), grantID(d.DeviceCode)); err != nil {
+	if err := s.Scan(t.Context(), logintest.At("phone"), grantID(d.DeviceCode)); err != nil {
 		t.Errorf("scan: %v", err)
 	}
 	desk.until(wire.StateScanned)
 }
 
 func TestAccessDeniedIsSticky(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
-	if err := s.Deny(t.Context(), "phone", grantID(d.DeviceCode)); err != nil {
+	if err := s.Deny(t.Context(), logintest.At("phone"), grantID(d.DeviceCode)); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -269,7 +259,7 @@ func TestAccessDeniedIsSticky(t *testing.T) {
 }
 
 func TestAnExpiredGrantSaysSoEvenIfApproved(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	waiting, approved := s.begin(nil), s.begin(nil)
 	s.Approve(ada, grantID(approved.DeviceCode))
@@ -282,7 +272,7 @@ func TestAnExpiredGrantSaysSoEvenIfApproved(t *testing.T) {
 }
 
 func TestSlowDown(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	if got := s.poll(d.DeviceCode).oauthError(t); got != wire.CodeAuthorizationPending {
 		t.Errorf("the first poll: got %s, want authorization_pending", got)
@@ -301,7 +291,7 @@ func TestSlowDown(t *testing.T) {
 }
 
 func TestFiftyParallelPollsYieldOneToken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	d := s.begin(nil)
 	s.Approve(ada, grantID(d.DeviceCode))
@@ -327,7 +317,7 @@ func TestFiftyParallelPollsYieldOneToken(t *testing.T) {
 }
 
 func TestUserInfoIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	none := func(*http.Request) {}
 	for name, change := range map[string]func(*http.Request){
 		"without a token":          none,
@@ -346,7 +336,7 @@ func TestUserInfoIsRefused(t *testing.T) {
 }
 
 func TestARevokedTokenIsDead(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	d := s.begin(nil)
 	s.Approve(ada, grantID(d.DeviceCode))
@@ -366,7 +356,7 @@ func TestARevokedTokenIsDead(t *testing.T) {
 }
 
 func TestNothingSecretIsLogged(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	s.poll(d.DeviceCode)
 	s.poll("a-wrong-device-code")
@@ -379,7 +369,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 }
 
 func TestABrokenStoreIsAClearErrorThatLeaksNothing(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.begin(nil) // fills the client cache
 	for name, tt := range map[string]struct {
 		err    error

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 const inactive = `{"active":false}`
@@ -28,7 +28,7 @@ func (a *app) introspect(tok string) string {
 }
 
 func TestIntrospection(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.backend().bound()
 	tok := a.signIn(nil)
 	says := func(text string) (m map[string]any) {
@@ -56,7 +56,7 @@ func TestIntrospection(t *testing.T) {
 }
 
 func TestOnlyWhoAuthenticatesMayIntrospect(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	web, back := s.web(), s.backend()
 	tok := web.signIn(nil)
 	for name, got := range map[string]answer{
@@ -76,7 +76,7 @@ func TestOnlyWhoAuthenticatesMayIntrospect(t *testing.T) {
 }
 
 func TestAnInactiveTokenSaysNothingElse(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, web := s.backend(), s.web()
 	foreign, own, rotated := web.signIn(nil), a.signIn(nil), a.signIn(nil)
 	next := a.tokens(a.refresh(rotated.RefreshToken, nil))
@@ -108,7 +108,7 @@ func TestAnInactiveTokenSaysNothingElse(t *testing.T) {
 
 // TestAResourceServerMayAskForItsOwnTokens: of other clients too, and of no others.
 func TestAResourceServerMayAskForItsOwnTokens(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	const files, mail = "https://files.example", "https://mail.example"
 	web := s.web(func(c *auth.Client) { c.Resources = []string{files, mail} })
 	api := s.backend(func(c *auth.Client) { c.Introspects = []string{files} })
@@ -124,7 +124,7 @@ func TestAResourceServerMayAskForItsOwnTokens(t *testing.T) {
 }
 
 func TestARevocationEndsAllTokensOfTheSession(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.backend()
 	for name, pick := range map[string]func(wire.Token) string{
 		"by the refresh token": func(t wire.Token) string { return t.RefreshToken },
@@ -150,7 +150,7 @@ func TestARevocationEndsAllTokensOfTheSession(t *testing.T) {
 }
 
 func TestARefreshTokenThatWasSpentStillRevokes(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	first := a.signIn(nil)
 	second := a.tokens(a.refresh(first.RefreshToken, nil))
@@ -161,7 +161,7 @@ func TestARefreshTokenThatWasSpentStillRevokes(t *testing.T) {
 }
 
 func TestAnotherClientsTokenIsNotRevoked(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, thief := s.web(), s.backend()
 	tok, waiting := a.signIn(nil), a.approved(nil)
 	code := a.code(a.query())
@@ -184,7 +184,7 @@ func TestAnotherClientsTokenIsNotRevoked(t *testing.T) {
 }
 
 func TestARevocationWithoutATokenIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	if got := s.web().post(wire.PathRevoke, nil); got.StatusCode != http.StatusBadRequest || got.oauthError(t) != wire.CodeInvalidRequest {
 		t.Errorf("got %s %s, want invalid_request", got.Status, got.body)
 	}

@@ -36,6 +36,7 @@ func (f *Face) document() wire.Metadata {
 		TokenEndpoint:               f.issuer + wire.PathToken,
 		DeviceAuthorizationEndpoint: f.issuer + wire.PathDeviceAuthorization,
 		DevicePushEndpoint:          f.pushURI(),
+		DeviceConfirmationEndpoint:  f.issuer + wire.PathConfirmation,
 		JWKSURI:                     f.issuer + wire.PathJWKS,
 		RevocationEndpoint:          f.issuer + wire.PathRevoke,
 		IntrospectionEndpoint:       f.issuer + wire.PathIntrospect,

@@ -11,10 +11,10 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/token"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 func (s *server) metadata() (m wire.Metadata) {
@@ -27,7 +27,7 @@ func (s *server) metadata() (m wire.Metadata) {
 }
 
 func TestMetadata(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	m := s.metadata()
 	for name, pair := range map[string][2]string{
 		"issuer":                        {m.Issuer, issuer},
@@ -35,6 +35,7 @@ func TestMetadata(t *testing.T) {
 		"token_endpoint":                {m.TokenEndpoint, issuer + "/token"},
 		"device_authorization_endpoint": {m.DeviceAuthorizationEndpoint, issuer + "/device_authorization"},
 		"device_push_endpoint":          {m.DevicePushEndpoint, "ws://localhost:8080/push"},
+		"device_confirmation_endpoint":  {m.DeviceConfirmationEndpoint, issuer + "/device_confirmation"},
 		"jwks_uri":                      {m.JWKSURI, issuer + "/jwks"},
 		"revocation_endpoint":           {m.RevocationEndpoint, issuer + "/revoke"},
 		"introspection_endpoint":        {m.IntrospectionEndpoint, issuer + "/introspect"},
@@ -70,7 +71,7 @@ func TestMetadata(t *testing.T) {
 }
 
 func TestEveryAdvertisedClaimIsTold(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	m := s.metadata()
 	tok := a.signIn(url.Values{"nonce": {"n1"}, "scope": {strings.Join(m.ScopesSupported, " ")}})
@@ -108,7 +109,7 @@ func (s *server) keySet() *jose.JSONWebKeySet {
 }
 
 func TestThePublishedKeysMayBeKeptAWhile(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	got := s.send(http.MethodGet, wire.PathJWKS, "")
 	if cache := got.Header.Get("Cache-Control"); cache != "public, max-age=300" || got.Header.Get("Pragma") != "" {
 		t.Errorf("got Cache-Control %q, Pragma %q; want max-age=300 and none", cache, got.Header.Get("Pragma"))
@@ -123,7 +124,7 @@ func TestThePublishedKeysMayBeKeptAWhile(t *testing.T) {
 
 // TestAKeyIsPublishedBeforeItSigns, and the old one until its tokens have ended.
 func TestAKeyIsPublishedBeforeItSigns(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	tok := a.signIn(nil)
 	old := s.open(tok.AccessToken).header.KeyID

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 // withProof sets the header to these values.
@@ -32,7 +32,7 @@ func withProof(values ...string) func(*http.Request) {
 }
 
 func TestTokensForAProofAreBoundToItsKey(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	for name, tok := range map[string]wire.Token{
 		"by a device code":         a.signIn(nil),
@@ -54,7 +54,7 @@ func TestTokensForAProofAreBoundToItsKey(t *testing.T) {
 
 // TestEveryAdvertisedProofAlgorithmIsTaken: of those whose keys can be made here.
 func TestEveryAdvertisedProofAlgorithmIsTaken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	ec := func(c elliptic.Curve) crypto.Signer {
 		k, err := ecdsa.GenerateKey(c, rand.Reader)
@@ -164,7 +164,7 @@ func (s *server) faults(path string) map[string][]string {
 }
 
 func TestAFaultyProofIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	for _, path := range []string{wire.PathToken, wire.PathDeviceAuthorization} {
 		code := a.approved(nil)
@@ -187,7 +187,7 @@ func TestAFaultyProofIsRefused(t *testing.T) {
 }
 
 func TestAFaultyProofIsRefusedAtUserInfo(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	tok, other := a.signIn(nil), a.signIn(nil)
 	prove := func(key dpop.Key, method, address, accessToken string) string {
@@ -231,7 +231,7 @@ func TestAFaultyProofIsRefusedAtUserInfo(t *testing.T) {
 }
 
 func TestAProofNeedsTheNonceOfTheServer(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	code := a.approved(nil)
 	a.nonce = ""
@@ -268,7 +268,7 @@ func TestAProofNeedsTheNonceOfTheServer(t *testing.T) {
 }
 
 func TestAProofWorksOnce(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	code := a.approved(nil)
 	start := a.proof(dpop.Request{Method: "POST", URL: issuer + wire.PathDeviceAuthorization, Nonce: a.nonce})
@@ -303,7 +303,7 @@ func TestAProofWorksOnce(t *testing.T) {
 }
 
 func TestABoundTokenIsNoBearerToken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	bound, loose := s.web().bound(), s.app("web")
 	tok, free := bound.signIn(nil), loose.signIn(nil)
 	proving := bound.proving(http.MethodGet, wire.PathUserInfo, tok.AccessToken)
@@ -323,7 +323,7 @@ func TestABoundTokenIsNoBearerToken(t *testing.T) {
 }
 
 func TestARefreshTokenOfAPublicClientIsBoundToItsKey(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	tok := a.signIn(nil)
 	thief, bare := *a, s.app("web")
@@ -344,7 +344,7 @@ func TestARefreshTokenOfAPublicClientIsBoundToItsKey(t *testing.T) {
 }
 
 func TestAConfidentialClientMayBringANewKeyAndNotNone(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.backend().bound()
 	tok := a.signIn(nil)
 	bare, other := *a, *a
@@ -360,7 +360,7 @@ func TestAConfidentialClientMayBringANewKeyAndNotNone(t *testing.T) {
 }
 
 func TestAGrantIsForTheKeyThatBeganIt(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	web := s.web()
 	key, thief := *web, *web
 	key.bound()
@@ -393,7 +393,7 @@ func TestAGrantIsForTheKeyThatBeganIt(t *testing.T) {
 }
 
 func TestProofAndThumbprintMustAgree(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	got := a.post(wire.PathDeviceAuthorization, url.Values{"dpop_jkt": {newKey(t).Thumbprint()}})
 	if got.StatusCode != http.StatusBadRequest || got.oauthError(t) != wire.CodeInvalidDPoPProof {
@@ -409,7 +409,7 @@ func TestProofAndThumbprintMustAgree(t *testing.T) {
 }
 
 func TestAClientThatMustProveAKey(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web(func(c *auth.Client) { c.RequireDPoP = true })
 	code := a.approved(nil)
 	for name, got := range map[string]answer{
@@ -427,7 +427,7 @@ func TestAClientThatMustProveAKey(t *testing.T) {
 
 // TestAnEquivalentAddressInAProofIsTaken: RFC 9449 section 4.3 item 9.
 func TestAnEquivalentAddressInAProofIsTaken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -446,7 +446,7 @@ func TestAnEquivalentAddressInAProofIsTaken(t *testing.T) {
 
 // TestALostAnswerComesAgainForTheSameKey, and for nobody else.
 func TestALostAnswerComesAgainForTheSameKey(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	thief := *a
 	thief.bound()
@@ -474,7 +474,7 @@ func TestALostAnswerComesAgainForTheSameKey(t *testing.T) {
 }
 
 func TestWhatANonceIsOfferedOn(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	for name, got := range map[string]answer{
 		"tokens":                 a.redeem(a.approved(nil)),

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/qrauthd/qrauthd/internal/peer"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -29,7 +28,7 @@ func (f *Face) push(w http.ResponseWriter, r *http.Request) {
 	}
 	s := newSocket(f, conn, peer.Address(r))
 	f.sockets.add(s)
-	if !f.perAddr.Acquire(ratelimit.AddressKey(s.address)) {
+	if !f.Budgets.AcquireSocket(s.address) {
 		go s.refuse(wire.CloseOverBudget)
 		return
 	}

@@ -6,14 +6,14 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 func TestWrongDeviceCodesAreBudgetedLikeGuesses(t *testing.T) {
-	s := serve(t, oauth.Limits{Guesses: ratelimit.Rate{Count: 2, Per: time.Hour}})
+	s := serve(t, budget.Limits{DeviceCodes: ratelimit.Rate{Count: 2, Per: time.Hour}})
 	d := s.begin(nil)
 	for range 5 {
 		s.subscribe(d.DeviceCode).until(wire.StatePending) // right ones cost nothing
@@ -24,7 +24,7 @@ func TestWrongDeviceCodesAreBudgetedLikeGuesses(t *testing.T) {
 }
 
 func TestARightDeviceCodeIsLetInWhateverANeighbourGuessed(t *testing.T) {
-	s := serve(t, oauth.Limits{Guesses: ratelimit.Rate{Count: 1, Per: time.Hour}})
+	s := serve(t, budget.Limits{DeviceCodes: ratelimit.Rate{Count: 1, Per: time.Hour}})
 	d := s.begin(nil)
 	s.subscribe("guess 1").closed(wire.CloseUnknown)
 	s.subscribe("guess 2").closed(wire.CloseOverBudget)
@@ -32,7 +32,7 @@ func TestARightDeviceCodeIsLetInWhateverANeighbourGuessed(t *testing.T) {
 }
 
 func TestASocketThatIsRefusedCannotSendGiantFrames(t *testing.T) {
-	s := serve(t, oauth.Limits{Sockets: 1})
+	s := serve(t, budget.Limits{Sockets: 1})
 	d := s.begin(nil)
 	s.subscribe(d.DeviceCode).until(wire.StatePending)
 	greedy := s.connect()
@@ -42,13 +42,13 @@ func TestASocketThatIsRefusedCannotSendGiantFrames(t *testing.T) {
 }
 
 func TestSocketsOfOneAddressAreLimited(t *testing.T) {
-	s := serve(t, oauth.Limits{Sockets: 2})
+	s := serve(t, budget.Limits{Sockets: 2})
 	d := s.begin(nil)
 	first := s.subscribe(d.DeviceCode)
 	first.until(wire.StatePending)
 	s.subscribe(d.DeviceCode).until(wire.StatePending)
 	s.connect().closed(wire.CloseOverBudget)
-	if err := s.Deny(t.Context(), "phone", grantID(d.DeviceCode)); err != nil {
+	if err := s.Deny(t.Context(), logintest.At("phone"), grantID(d.DeviceCode)); err != nil {
 		t.Fatal(err)
 	}
 	first.closed(wire.CloseDone)
@@ -61,7 +61,7 @@ func TestSocketsOfOneAddressAreLimited(t *testing.T) {
 }
 
 func TestTheCloseCodeReachesADesktopThatGoesOnSending(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	for range 20 {
 		desk := s.connect()
@@ -76,7 +76,7 @@ func TestTheCloseCodeReachesADesktopThatGoesOnSending(t *testing.T) {
 }
 
 func TestOneSocketTooManyReplacesTheOldest(t *testing.T) {
-	s := serve(t, oauth.Limits{SocketsPerGrant: 2})
+	s := serve(t, budget.Limits{SocketsPerGrant: 2})
 	d := s.begin(nil)
 	first := s.subscribe(d.DeviceCode)
 	first.until(wire.StatePending) // before the next says hello, or either may be the oldest
@@ -85,7 +85,7 @@ func TestOneSocketTooManyReplacesTheOldest(t *testing.T) {
 	third := s.subscribe(d.DeviceCode)
 	third.until(wire.StatePending)
 	first.closed(wire.CloseReplaced)
-	if err := s.Scan(t.Context(), grantID(d.DeviceCode)); err != nil {
+	if err := s.Scan(t.Context(), logintest.At("phone"), grantID(d.DeviceCode)); err != nil {
 		t.Fatal(err)
 	}
 	second.until(wire.StateScanned)
@@ -93,7 +93,7 @@ func TestOneSocketTooManyReplacesTheOldest(t *testing.T) {
 }
 
 func TestTooManyFramesCloseTheSocket(t *testing.T) {
-	s := serve(t, oauth.Limits{Frames: ratelimit.Rate{Count: 3, Per: time.Hour}})
+	s := serve(t, budget.Limits{Frames: ratelimit.Rate{Count: 3, Per: time.Hour}})
 	ada := s.Join("Ada")
 	d := s.begin(nil)
 	s.Approve(ada, grantID(d.DeviceCode)) // a cancel changes nothing any more

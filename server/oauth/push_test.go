@@ -14,10 +14,10 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 // patience bounds a wait for an event that should come at once.
@@ -63,6 +63,22 @@ func (d *desktop) say(frame string) {
 	d.t.Helper()
 	if err := d.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
 		d.t.Fatal(err)
+	}
+}
+
+// frames are those that come until the server closes, as they are.
+func (d *desktop) frames() (list []string) {
+	d.t.Helper()
+	for {
+		_ = d.SetReadDeadline(time.Now().Add(patience))
+		_, data, err := d.ReadMessage()
+		if errors.As(err, new(*websocket.CloseError)) {
+			return list
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		list = append(list, string(data))
 	}
 }
 
@@ -115,7 +131,7 @@ func (d *desktop) closed(code int) string {
 }
 
 func TestASnapshotComesAtOnce(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	snap, err := s.subscribe(d.DeviceCode).next()
 	if err != nil {
@@ -130,14 +146,14 @@ func TestASnapshotComesAtOnce(t *testing.T) {
 }
 
 func TestTheDesktopSeesEachStateAndEndsWithTokens(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	d := s.begin(nil)
 	id := grantID(d.DeviceCode)
 	first, second := s.subscribe(d.DeviceCode), s.subscribe(d.DeviceCode)
 	first.until(wire.StatePending)
 	second.until(wire.StatePending)
-	if err := s.Scan(t.Context(), id); err != nil {
+	if err := s.Scan(t.Context(), ada.Visitor(), id); err != nil {
 		t.Fatal(err)
 	}
 	first.until(wire.StateScanned)
@@ -166,7 +182,7 @@ func TestTheDesktopSeesEachStateAndEndsWithTokens(t *testing.T) {
 }
 
 func TestThePollAfterThePushIsNeverSlowed(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	ada := s.Join("Ada")
 	d := s.begin(nil)
 	s.poll(d.DeviceCode)
@@ -184,8 +200,10 @@ func TestTerminalStatesCloseTheSocket(t *testing.T) {
 		state wire.State
 		end   func(s *server, id auth.GrantID) error
 	}{
-		{wire.StateDenied, func(s *server, id auth.GrantID) error { return s.Deny(s.t.Context(), "phone", id) }},
-		{wire.StateCancelled, func(s *server, id auth.GrantID) error { return s.Cancel(s.t.Context(), logintest.App, id) }},
+		{wire.StateDenied, func(s *server, id auth.GrantID) error { return s.Deny(s.t.Context(), logintest.At("phone"), id) }},
+		{wire.StateCancelled, func(s *server, id auth.GrantID) error {
+			return s.Cancel(s.t.Context(), logintest.App, id, logintest.Home)
+		}},
 		{wire.StateExpired, func(s *server, id auth.GrantID) error {
 			s.Clock.Advance(auth.DefaultLifetime)
 			s.Hub.Publish(id) // the socket's own timer runs on the real clock
@@ -194,7 +212,7 @@ func TestTerminalStatesCloseTheSocket(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.state), func(t *testing.T) {
-			s := serve(t, oauth.Limits{})
+			s := serve(t, budget.Limits{})
 			d := s.begin(nil)
 			desk := s.subscribe(d.DeviceCode)
 			desk.until(wire.StatePending)
@@ -208,9 +226,9 @@ func TestTerminalStatesCloseTheSocket(t *testing.T) {
 }
 
 func TestADesktopThatComesBackLearnsHowItEnded(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
-	if err := s.Deny(t.Context(), "phone", grantID(d.DeviceCode)); err != nil {
+	if err := s.Deny(t.Context(), logintest.At("phone"), grantID(d.DeviceCode)); err != nil {
 		t.Fatal(err)
 	}
 	desk := s.subscribe(d.DeviceCode)
@@ -219,7 +237,7 @@ func TestADesktopThatComesBackLearnsHowItEnded(t *testing.T) {
 }
 
 func TestCancelFromTheDesktopEndsTheGrant(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	desk := s.subscribe(d.DeviceCode)
 	desk.until(wire.StatePending)
@@ -232,7 +250,7 @@ func TestCancelFromTheDesktopEndsTheGrant(t *testing.T) {
 }
 
 func TestAWrongHelloIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.AddClient(auth.Client{ID: "another", Name: "Another"})
 	d, old := s.begin(nil), s.begin(quick(s, "quick"))
 	s.Clock.Advance(time.Minute)
@@ -252,7 +270,7 @@ func TestAWrongHelloIsRefused(t *testing.T) {
 		{"an unknown type", `{"type":"subscribe"}`, wire.CloseMalformed},
 		{"no JSON", `hello`, wire.CloseMalformed},
 		{"two objects in one frame", hello(string(logintest.App), d.DeviceCode) + "{}", wire.CloseMalformed},
-		{"a frame that is too large", hello(string(logintest.App), strings.Repeat("x", 2000)), websocket.CloseMessageTooBig},
+		{"a frame that is too large", hello(string(logintest.App), strings.Repeat("x", wire.MaxHello)), websocket.CloseMessageTooBig},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -283,7 +301,7 @@ func quick(s *server, id auth.ClientID) map[string][]string {
 
 func TestNoHelloWithinFiveSecondsClosesTheSocket(t *testing.T) {
 	t.Parallel()
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	began := time.Now()
 	s.connect().closed(wire.CloseNoHello)
 	if took := time.Since(began); took < wire.HelloTimeout-time.Second {
@@ -292,7 +310,7 @@ func TestNoHelloWithinFiveSecondsClosesTheSocket(t *testing.T) {
 }
 
 func TestAForeignOriginIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	if _, err := s.dial(http.Header{"Origin": {"https://evil.example"}}); err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("got %v, want 403", err)
 	}
@@ -314,7 +332,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 func TestTheCodeRotatesWhileTheDesktopIsConnected(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	desk := s.subscribe(d.DeviceCode)
 	desk.until(wire.StatePending)
@@ -324,13 +342,13 @@ func TestTheCodeRotatesWhileTheDesktopIsConnected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if snap.UserCode == d.UserCode || !strings.HasSuffix(snap.VerificationURIComplete, snap.UserCode) || snap.State != wire.StatePending {
+	if snap.UserCode == d.UserCode || !strings.Contains(snap.VerificationURIComplete, "="+snap.UserCode+"&k=") || snap.State != wire.StatePending {
 		t.Errorf("got %+v, want a fresh code of the same grant", snap)
 	}
 }
 
 func TestADesktopThatConnectsLateGetsAFreshCodeAtOnce(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	s.Clock.Advance(2 * time.Minute)
 	snap, err := s.subscribe(d.DeviceCode).next()
@@ -340,7 +358,7 @@ func TestADesktopThatConnectsLateGetsAFreshCodeAtOnce(t *testing.T) {
 }
 
 func TestDrainTellsEveryDesktopWhenToComeBack(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	desks := []*desktop{s.subscribe(d.DeviceCode), s.subscribe(d.DeviceCode), s.connect()}
 	desks[0].until(wire.StatePending)
@@ -366,7 +384,7 @@ func TestDrainTellsEveryDesktopWhenToComeBack(t *testing.T) {
 // TestADesktopThatConnectsAsTheServerStopsIsTold: a handshake that has succeeded
 // must not end in silence.
 func TestADesktopThatConnectsAsTheServerStopsIsTold(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	connected := make(chan *desktop, 50)
 	var dials sync.WaitGroup
 	for range cap(connected) {
@@ -393,7 +411,7 @@ func TestADesktopThatConnectsAsTheServerStopsIsTold(t *testing.T) {
 }
 
 func TestADesktopThatVanishesLeavesNothingBehind(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	d := s.begin(nil)
 	desk := s.subscribe(d.DeviceCode)
 	desk.until(wire.StatePending)
@@ -402,7 +420,7 @@ func TestADesktopThatVanishesLeavesNothingBehind(t *testing.T) {
 }
 
 func TestADesktopThatAnswersPingsStaysAndOneThatDoesNotIsDropped(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	s.face.SetHeartbeat(20*time.Millisecond, 200*time.Millisecond)
 	lively, dead := s.begin(nil), s.begin(nil)
 	answers := s.subscribe(lively.DeviceCode)
@@ -424,7 +442,7 @@ func TestADesktopThatAnswersPingsStaysAndOneThatDoesNotIsDropped(t *testing.T) {
 	if len(pings) == 0 {
 		t.Error("the lively one was not pinged")
 	}
-	if err := s.Scan(t.Context(), grantID(lively.DeviceCode)); err != nil {
+	if err := s.Scan(t.Context(), logintest.At("phone"), grantID(lively.DeviceCode)); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-heard; err != nil {

@@ -6,22 +6,20 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/qrauthd/qrauthd/internal/auth"
 )
 
-// registry knows the open sockets of this node, so that a grant has no more than
+// registry knows the open sockets of this node, so that a subject has no more than
 // its share and a stopping server can tell them all.
 type registry struct {
-	perGrant int // 0: no bound
+	perSubject int // 0: no bound
 
 	entering sync.WaitGroup // handshakes in progress
 	open     sync.WaitGroup // sockets in all
 
 	mu       sync.Mutex
-	stopping bool                       // nobody enters any more; guarded by mu
-	all      map[*socket]struct{}       // guarded by mu
-	byGrant  map[auth.GrantID][]*socket // oldest first; guarded by mu
+	stopping bool                 // nobody enters any more; guarded by mu
+	all      map[*socket]struct{} // guarded by mu
+	byName   map[string][]*socket // of their subjects, oldest first; guarded by mu
 }
 
 // enter begins a handshake, unless the server is stopping. Whoever has entered
@@ -42,39 +40,39 @@ func (g *registry) add(s *socket) {
 	defer g.mu.Unlock()
 	if g.all == nil {
 		g.all = make(map[*socket]struct{})
-		g.byGrant = make(map[auth.GrantID][]*socket)
+		g.byName = make(map[string][]*socket)
 	}
 	g.all[s] = struct{}{}
 	g.open.Add(1)
 }
 
-// bind notes whose socket it is, and returns the one that it replaces, if any.
-func (g *registry) bind(s *socket, id auth.GrantID) (replaced *socket) {
+// bind notes what the socket is about, and returns the one that it replaces, if any.
+func (g *registry) bind(s *socket, name string) (replaced *socket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	list := append(g.byGrant[id], s)
-	if g.perGrant > 0 && len(list) > g.perGrant {
+	list := append(g.byName[name], s)
+	if g.perSubject > 0 && len(list) > g.perSubject {
 		replaced, list = list[0], list[1:]
 	}
-	g.byGrant[id] = list
+	g.byName[name] = list
 	return replaced
 }
 
 // remove forgets the socket.
-func (g *registry) remove(s *socket, id auth.GrantID) {
+func (g *registry) remove(s *socket, name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.all, s)
-	kept := g.byGrant[id][:0:0]
-	for _, other := range g.byGrant[id] {
+	kept := g.byName[name][:0:0]
+	for _, other := range g.byName[name] {
 		if other != s {
 			kept = append(kept, other)
 		}
 	}
 	if len(kept) == 0 {
-		delete(g.byGrant, id)
+		delete(g.byName, name)
 	} else {
-		g.byGrant[id] = kept
+		g.byName[name] = kept
 	}
 	g.open.Done()
 }

@@ -3,6 +3,7 @@ package oauth
 import (
 	"net/http"
 
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -23,7 +24,7 @@ func (f *Face) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Login.Revoke(r.Context(), client.ID, secret.From(tok)); err != nil {
+	if err := f.Login.Revoke(r.Context(), client.ID, secret.From(tok), peer.Address(r)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)

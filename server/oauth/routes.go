@@ -12,6 +12,7 @@ func (f *Face) Handler() http.Handler {
 	mux := route.NewMux()
 	mux.Handle("POST "+wire.PathDeviceAuthorization, f.answer(f.noncing(f.deviceAuthorization)))
 	mux.Handle("POST "+wire.PathToken, f.answer(f.noncing(f.token)))
+	mux.Handle("POST "+wire.PathConfirmation, f.answer(f.deviceConfirmation))
 	mux.Handle("GET "+wire.PathAuthorize, f.answer(f.authorize))
 	mux.Handle("POST "+wire.PathAuthorize, f.answer(f.authorizeForm))
 	mux.Handle("POST "+wire.PathRevoke, f.answer(f.revoke))

@@ -11,17 +11,17 @@ import (
 	"testing"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/jws/jwstest"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 // TestNothingSecretIsLoggedOrToldOn: whatever is sent, wherever, well or badly,
 // while the store works and while it does not.
 func TestNothingSecretIsLoggedOrToldOn(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	back := s.backend()
 	service, key := s.service()
@@ -32,10 +32,10 @@ func TestNothingSecretIsLoggedOrToldOn(t *testing.T) {
 	assertion := jwstest.Sign(t, "ES256", key, `{"alg":"ES256"}`, marshal(t, claims))
 	deviceCode := s.begin(nil).DeviceCode
 	secrets := []string{tok.AccessToken, tok.RefreshToken, tok.IDToken, code, verifier, deviceCode, password, proof, assertion}
-	paths := []string{wire.PathToken, wire.PathDeviceAuthorization, wire.PathRevoke, wire.PathIntrospect, wire.PathUserInfo, wire.PathAuthorize}
+	paths := []string{wire.PathToken, wire.PathDeviceAuthorization, wire.PathConfirmation, wire.PathRevoke, wire.PathIntrospect, wire.PathUserInfo, wire.PathAuthorize}
 	params := []string{
 		"grant_type", "device_code", "code", "code_verifier", "refresh_token", "token", "client_secret", "client_assertion",
-		"client_id", "redirect_uri", "scope", "resource", "dpop_jkt", "client_assertion_type", "nonce",
+		"client_id", "redirect_uri", "scope", "resource", "dpop_jkt", "client_assertion_type", "nonce", "number",
 	}
 	told := func(got answer, what string) {
 		t.Helper()
@@ -85,17 +85,17 @@ func TestNothingSecretIsLoggedOrToldOn(t *testing.T) {
 
 // TestMarkupComesBackNowhere: answers to machines are no HTML, and hold none.
 func TestMarkupComesBackNowhere(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	const markup = `<script>alert(1)</script>`
 	params := []string{
 		"grant_type", "device_code", "code", "refresh_token", "token", "client_secret", "client_assertion", "client_id", "scope",
-		"resource", "dpop_jkt", "client_assertion_type", "nonce", "state", "redirect_uri", "response_type", "prompt", "device_name",
+		"resource", "dpop_jkt", "client_assertion_type", "nonce", "state", "redirect_uri", "response_type", "prompt", "device_name", "number",
 		"device_platform", "app_version", markup,
 	}
-	for _, path := range []string{wire.PathToken, wire.PathDeviceAuthorization, wire.PathRevoke, wire.PathIntrospect, wire.PathUserInfo, wire.PathAuthorize} {
+	for _, path := range []string{wire.PathToken, wire.PathDeviceAuthorization, wire.PathConfirmation, wire.PathRevoke, wire.PathIntrospect, wire.PathUserInfo, wire.PathAuthorize} {
 		for _, param := range params {
-			form := a.query("grant_type", wire.GrantTypeDeviceCode, "token", "x", "device_code", "x")
+			form := a.query("grant_type", wire.GrantTypeDeviceCode, "token", "x", "device_code", "x", "number", "47")
 			form.Set(param, markup)
 			twice := url.Values{"client_id": {"web"}, param: {markup, markup}}
 			for name, got := range map[string]answer{
@@ -124,7 +124,7 @@ func TestMarkupComesBackNowhere(t *testing.T) {
 
 // TestAnErrorTellsWhichRuleWasBroken: whoever makes proofs and assertions needs to know.
 func TestAnErrorTellsWhichRuleWasBroken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	service, key := s.service()
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -155,7 +155,7 @@ func TestAnErrorTellsWhichRuleWasBroken(t *testing.T) {
 
 // TestAForeignCodeLooksLikeOneThatNeverWas: or the answers would tell what exists.
 func TestAForeignCodeLooksLikeOneThatNeverWas(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, b := s.web(), s.backend(func(c *auth.Client) { c.RedirectURIs = []string{callback} })
 	tok := a.signIn(nil)
 	bodies := func(answers ...answer) (list []string) {

@@ -7,6 +7,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -59,6 +60,7 @@ func (f *Face) tokenRequest(r *http.Request, body form) (t login.TokenRequest, e
 	if t.Resources, err = body.resources(); err != nil {
 		return t, err
 	}
+	t.Address = peer.Address(r)
 	t.Proof, err = f.proof(r, secret.Text{})
 	return t, err
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 // opened is a token as a stranger reads it, who has nothing but the JWK Set.
@@ -56,7 +56,7 @@ func (s *server) open(token string) opened {
 func (o opened) typ() string { return o.header.ExtraHeaders[jose.HeaderType].(string) }
 
 func TestTheAccessTokenIsOneOfRFC9068(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	began := s.Clock.Now().Unix()
 	tok := a.signIn(nil)
@@ -90,7 +90,7 @@ func (o opened) seconds(name string) int64 {
 
 // TestTokensTellHowThePersonWasVerified: at the sign-in and, unchanged, with each refresh.
 func TestTokensTellHowThePersonWasVerified(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	code := a.approved(nil)
 	proved := s.Clock.Now().Unix()
@@ -114,7 +114,7 @@ func TestTokensTellHowThePersonWasVerified(t *testing.T) {
 }
 
 func TestTheIDTokenIsTheClientsOwn(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	tok := a.signIn(url.Values{"nonce": {"n-0S6_WzA2Mj"}})
 	o := s.open(tok.IDToken)
@@ -136,7 +136,7 @@ func TestTheIDTokenIsTheClientsOwn(t *testing.T) {
 }
 
 func TestNoOpenIDScopeNoIDToken(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	if tok := a.signIn(url.Values{"scope": {"profile"}}); tok.IDToken != "" || tok.RefreshToken != "" || tok.Scope != "profile" {
 		t.Errorf("got an ID token: %t, a refresh token: %t, scope %q; want none, none, profile", tok.IDToken != "", tok.RefreshToken != "", tok.Scope)
@@ -145,7 +145,7 @@ func TestNoOpenIDScopeNoIDToken(t *testing.T) {
 
 // TestATokenThatWasTamperedWithIsRefused: also by who knows the public key.
 func TestATokenThatWasTamperedWithIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	good := a.signIn(nil).AccessToken
 	parts := strings.Split(good, ".")
@@ -172,7 +172,7 @@ func TestATokenThatWasTamperedWithIsRefused(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	first := a.signIn(url.Values{"nonce": {"n1"}})
 	second := a.tokens(a.refresh(first.RefreshToken, nil))
@@ -193,7 +193,7 @@ func TestRefresh(t *testing.T) {
 }
 
 func TestTheReuseOfARefreshTokenEndsTheSession(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	stolen := a.signIn(nil)
 	other := a.signIn(nil)
@@ -218,7 +218,7 @@ func TestTheReuseOfARefreshTokenEndsTheSession(t *testing.T) {
 }
 
 func TestARefreshMayAskForLessAndNeverForMore(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	first := a.signIn(url.Values{"scope": {"openid offline_access"}})
 	for _, scope := range []string{"openid profile", "profile", "admin"} {
@@ -239,7 +239,7 @@ func TestARefreshMayAskForLessAndNeverForMore(t *testing.T) {
 }
 
 func TestRefreshIsRefused(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, back := s.web(), s.backend()
 	tok := a.signIn(nil)
 	family, _, _ := strings.Cut(tok.RefreshToken, ".")
@@ -265,7 +265,7 @@ func TestRefreshIsRefused(t *testing.T) {
 }
 
 func TestARefreshEndsWithTheSession(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	tok := a.signIn(nil)
 	s.Clock.Advance(14 * 24 * time.Hour)
@@ -282,7 +282,7 @@ func TestARefreshEndsWithTheSession(t *testing.T) {
 }
 
 func TestGrantTypesThatThereAreNot(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	web, back := s.web(), s.backend()
 	for _, kind := range []string{
 		"password", "client_credentials", "implicit", "token", "Refresh_Token", "authorization_code ", "refresh_token,password",
@@ -304,7 +304,7 @@ func TestGrantTypesThatThereAreNot(t *testing.T) {
 }
 
 func TestEveryAdvertisedGrantTypeYieldsTokens(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	first := a.signIn(nil)
 	yields := map[string]func() answer{
@@ -324,7 +324,7 @@ func TestEveryAdvertisedGrantTypeYieldsTokens(t *testing.T) {
 }
 
 func TestResources(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	const files, mail = "https://files.example/api", "urn:example:mail"
 	a := s.web(func(c *auth.Client) { c.Resources = []string{files, mail} })
 	audience := func(tok wire.Token) any { return s.open(tok.AccessToken).claims["aud"] }
@@ -348,7 +348,7 @@ func TestResources(t *testing.T) {
 }
 
 func TestResourcesThatMayNotBeAskedFor(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	const files = "https://files.example/api"
 	a := s.web(func(c *auth.Client) { c.Resources = []string{files} })
 	for name, list := range map[string][]string{
@@ -379,7 +379,7 @@ func TestResourcesThatMayNotBeAskedFor(t *testing.T) {
 }
 
 func TestTheAnswersOfTheTokenEndpointAreNeverStored(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, bound := s.web(), s.app("web").bound()
 	tok := a.signIn(nil)
 	answers := map[string]answer{
@@ -414,7 +414,7 @@ func TestTheAnswersOfTheTokenEndpointAreNeverStored(t *testing.T) {
 // TestParallelRequestsYieldOneSetOfTokens: of a code, and of a refresh token, that is
 // bound to no key.
 func TestParallelRequestsYieldOneSetOfTokens(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	code, refresh := a.code(a.query()), a.signIn(nil).RefreshToken
 	for name, ask := range map[string]func() answer{

@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
-	"github.com/qrauthd/qrauthd/server/oauth"
 )
 
 func TestUserInfoByGetAndByPost(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	loose, bound := s.web(), s.app("web").bound()
 	want := `{"sub":"` + string(s.ada().User.ID) + `","name":"Ada"}`
 	for name, a := range map[string]*app{"Bearer": loose, "DPoP": bound} {
@@ -39,7 +39,7 @@ func TestUserInfoByGetAndByPost(t *testing.T) {
 }
 
 func TestUserInfoNeedsTheScopeOpenID(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	got := a.userInfo(a.signIn(url.Values{"scope": {"profile offline_access"}}))
 	if got.StatusCode != http.StatusForbidden || got.oauthError(t) != wire.CodeInsufficientScope || strings.Contains(string(got.body), "Ada") {
@@ -53,7 +53,7 @@ func TestUserInfoNeedsTheScopeOpenID(t *testing.T) {
 // TestATokenComesInOneAuthorizationHeaderOrNotAtAll: and the answer to none names
 // both schemes, and no error (RFC 6750 section 3.1).
 func TestATokenComesInOneAuthorizationHeaderOrNotAtAll(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	tok := a.signIn(nil).AccessToken
 	header := func(values ...string) func(*http.Request) {
@@ -89,7 +89,7 @@ func TestATokenComesInOneAuthorizationHeaderOrNotAtAll(t *testing.T) {
 }
 
 func TestAnAccessTokenEndsWithItsTimeItsSessionAndItsPerson(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web()
 	refused := func(when string, tok wire.Token) {
 		t.Helper()
@@ -117,7 +117,7 @@ func TestAnAccessTokenEndsWithItsTimeItsSessionAndItsPerson(t *testing.T) {
 }
 
 func TestABrokenStoreAtUserInfoIsNoChallenge(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a := s.web().bound()
 	tok := a.signIn(nil)
 	for name, tt := range map[string]struct {
@@ -139,7 +139,7 @@ func TestABrokenStoreAtUserInfoIsNoChallenge(t *testing.T) {
 
 // TestAPairwiseClientHasASubjectOfItsOwn: the same in all that it learns.
 func TestAPairwiseClientHasASubjectOfItsOwn(t *testing.T) {
-	s := serve(t, oauth.Limits{})
+	s := serve(t, budget.Limits{})
 	a, b := s.web(), s.backend(func(c *auth.Client) { c.Pairwise = true })
 	open, own := a.signIn(nil), b.signIn(nil)
 	sub := s.open(own.IDToken).claims["sub"].(string)
