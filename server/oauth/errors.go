@@ -217,11 +217,12 @@ func retryAfter(w http.ResponseWriter, d time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(d)))
 }
 
-// respond writes one JSON body. Links in it are spelled as they are.
+// respond writes one JSON body. Links in it are spelled as they are; an error may
+// quote what a stranger sent.
 func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
+	e.SetEscapeHTML(status >= http.StatusBadRequest)
 	_ = e.Encode(body) // the peer is gone; there is nobody to tell
 }
