@@ -28,6 +28,8 @@ type answer struct {
 	tokens     *tokens
 	err        error         // of outcomeFailed and outcomeOver
 	retryAfter time.Duration // of outcomeFailed, when the server named it
+	state      wire.State    // of outcomePending and outcomeSlowDown, when the server named it
+	triesLeft  int           // the same
 }
 
 // poll asks the token endpoint once (RFC 8628 section 3.4).
@@ -62,9 +64,9 @@ func judgePoll(r reply, now time.Time, kind string) answer {
 	e, _ := r.oauthError()
 	switch e.Code {
 	case wire.CodeAuthorizationPending:
-		return answer{outcome: outcomePending}
+		return answer{outcome: outcomePending, state: e.State, triesLeft: e.TriesLeft}
 	case wire.CodeSlowDown:
-		return answer{outcome: outcomeSlowDown}
+		return answer{outcome: outcomeSlowDown, state: e.State, triesLeft: e.TriesLeft}
 	case wire.CodeAccessDenied:
 		return answer{outcome: outcomeOver, err: ErrDenied}
 	case wire.CodeExpiredToken:

@@ -16,6 +16,10 @@
 // laptop or a proxy without WebSocket ends nothing: the login goes on until the
 // server says how it ended or its time is over.
 //
+// While a login is in StateVerifying, the person types the number that the phone
+// shows, and the app brings it by [Login.ConfirmNumber]. [Session.Watch] tells of a
+// sign-out on the phone.
+//
 // Tokens are bound to a key of this installation (RFC 9449) where the server knows
 // of that, and a [Session] renews them by itself. [Session.HTTPClient] calls the
 // app's own servers with them.

@@ -9,7 +9,8 @@ import (
 // How a sign-in or a session ends when it doesn't go well. Each message says
 // what to do next; tell them apart by errors.Is.
 var (
-	// ErrDenied: the person, or somebody with the person's phone, said no.
+	// ErrDenied: the person, or somebody with the person's phone, said no; or, when it
+	// is ErrWrongNumber too, three numbers were wrong.
 	ErrDenied = errors.New("the sign-in was denied on the phone: start a new one to try again")
 	// ErrExpired: nobody answered in time.
 	ErrExpired = errors.New("the code has run out: start a new sign-in to get a new code")
@@ -21,6 +22,11 @@ var (
 	ErrInterrupted = errors.New("the sign-in was cut off before its answer arrived: start a new one")
 	// ErrOffline: the server can't be reached. It wraps the cause.
 	ErrOffline = errors.New("the server can't be reached: check the connection and try again")
+	// ErrWrongNumber: the number is not the one on the phone. Update.TriesLeft says how
+	// many more may be tried.
+	ErrWrongNumber = errors.New("that is not the number on the phone: look again, and type it once more")
+	// ErrNoNumber: the server awaits no number, or not any more.
+	ErrNoNumber = errors.New("no number is awaited: look at the phone")
 	// ErrNoSession: none is kept, or the kept one has ended.
 	ErrNoSession = errors.New("there is no session: sign in")
 	// ErrSignedOut: the session was ended, here or elsewhere.

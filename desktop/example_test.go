@@ -33,7 +33,11 @@ func exampleClient(issuer string) *desktop.Client {
 }
 
 func (f *fake) approves() { f.set(wire.StateApproved) }
-func (f *fake) denies()   { f.set(wire.StateDenied) }
+
+// looksAtTheNumber is a person who has approved, and whose phone shows 47 now.
+func (f *fake) looksAtTheNumber() { f.set(wire.StateVerifying) }
+
+func (f *fake) denies() { f.set(wire.StateDenied) }
 
 // opens plays the browser, and the person who approves in it.
 func (f *fake) opens(link string) error {
@@ -136,6 +140,35 @@ func ExampleLogin_Wait() {
 	// Output: Denied on the phone.
 }
 
+func ExampleLogin_ConfirmNumber() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+	client := exampleClient(issuer)
+	login, err := client.Start(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	person.looksAtTheNumber()
+	typed := []string{"74", "47"}
+	for u := range login.Updates() {
+		if u.State != desktop.StateVerifying {
+			continue // a screen draws it
+		}
+		fmt.Println("Type the number that your phone shows.")
+		for errors.Is(login.ConfirmNumber(ctx, typed[0]), desktop.ErrWrongNumber) {
+			fmt.Printf("That's not the number. %d tries left.\n", login.Current().TriesLeft)
+			typed = typed[1:]
+		}
+	}
+	_, err = login.Wait(ctx)
+	fmt.Println(err)
+	// Output:
+	// Type the number that your phone shows.
+	// That's not the number. 2 tries left.
+	// <nil>
+}
+
 func ExampleLogin_Cancel() {
 	issuer, _, stop := exampleServer()
 	defer stop()
@@ -172,6 +205,18 @@ func ExampleClient_Restore() {
 	// Output:
 	// no session yet
 	// silently: <nil>
+}
+
+func ExampleSession_Watch() {
+	issuer, person, stop := exampleServer()
+	defer stop()
+	ctx := context.Background() // an app takes one that ends with it
+	session := exampleSignIn(exampleClient(issuer), person)
+	person.signsOut()
+	if err := session.Watch(ctx); errors.Is(err, desktop.ErrSignedOut) {
+		fmt.Println("You were signed out from your phone.") // and show the sign-in
+	}
+	// Output: You were signed out from your phone.
 }
 
 func ExampleSession_SignOut() {

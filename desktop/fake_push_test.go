@@ -1,6 +1,7 @@
 package desktop_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // fakeSocket is one open push channel.
 type fakeSocket struct {
 	conn *websocket.Conn
+	tell func() wire.Snapshot
 	news chan struct{}  // a slot of one
 	bye  chan closeWith // ends it
 }
@@ -32,21 +34,27 @@ func (f *fake) servePush(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	_, data, err := conn.ReadMessage()
-	if err != nil {
+	var hello wire.ClientFrame
+	if conn.ReadJSON(&hello) != nil {
 		return
 	}
-	hello, err := wire.ParseClientFrame(data)
-	if err != nil || hello.DeviceCode != fakeDeviceCode || hello.ClientID != fakeClient {
+	tell := f.snapshot
+	switch {
+	case hello.AccessToken != "" && f.ofOld:
+		hangUp(conn, closeWith{wire.CloseMalformed, ""})
+		return
+	case hello.AccessToken != "" && f.knows(hello.AccessToken):
+		tell = f.ofSession
+	case hello.DeviceCode != fakeDeviceCode || hello.ClientID != fakeClient:
 		hangUp(conn, closeWith{wire.CloseUnknown, ""})
 		return
 	}
-	f.speak(conn, hello)
+	f.speak(conn, hello, tell)
 }
 
 // speak sends the newest snapshot at each news until the channel ends.
-func (f *fake) speak(conn *websocket.Conn, hello wire.ClientFrame) {
-	s := &fakeSocket{conn: conn, news: make(chan struct{}, 1), bye: make(chan closeWith, 1)}
+func (f *fake) speak(conn *websocket.Conn, hello wire.ClientFrame, tell func() wire.Snapshot) {
+	s := &fakeSocket{conn: conn, tell: tell, news: make(chan struct{}, 1), bye: make(chan closeWith, 1)}
 	f.mu.Lock()
 	f.hellos = append(f.hellos, hello)
 	f.sockets[s] = true
@@ -60,7 +68,7 @@ func (f *fake) speak(conn *websocket.Conn, hello wire.ClientFrame) {
 	go f.listen(s, gone)
 	defer func() { conn.Close(); <-gone }()
 	for {
-		snap := f.snapshot()
+		snap := s.tell()
 		if conn.WriteJSON(snap) != nil {
 			return
 		}
@@ -95,13 +103,30 @@ func (f *fake) listen(s *fakeSocket, gone chan struct{}) {
 		if err != nil {
 			return
 		}
-		if frame, err := wire.ParseClientFrame(data); err == nil && frame.Type == wire.FrameCancel && !f.deaf {
+		var frame wire.ClientFrame
+		f.mu.Lock()
+		deaf := f.deaf
+		f.mu.Unlock()
+		if json.Unmarshal(data, &frame) != nil || deaf {
+			continue
+		}
+		switch frame.Type {
+		case wire.FrameCancel:
 			f.mu.Lock()
 			f.cancels++
 			f.mu.Unlock()
 			f.set(wire.StateCancelled)
+		case wire.FrameConfirm:
+			f.confirm(frame.Number)
 		}
 	}
+}
+
+// hears makes a deaf one hear.
+func (f *fake) hears() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.deaf = false
 }
 
 func hangUp(conn *websocket.Conn, c closeWith) {
@@ -114,10 +139,14 @@ func hangUp(conn *websocket.Conn, c closeWith) {
 func (f *fake) snapshot() wire.Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return wire.Snapshot{
+	s := wire.Snapshot{
 		Seq: f.seq, State: f.state, UserCode: f.code, VerificationURIComplete: f.link(f.code),
 		CodeExpiresIn: f.codeLeft, ExpiresIn: f.lifetime,
 	}
+	if f.state == wire.StateVerifying {
+		s.TriesLeft = f.tries
+	}
+	return s
 }
 
 func (f *fake) tellAll() {

@@ -34,6 +34,9 @@ type fake struct {
 	deaf     bool                 // to the frames of the desktop
 	bound    bool                 // it knows DPoP, and binds the tokens to the key that was announced
 	lasting  bool                 // it gives refresh tokens
+	number   string               // that its phone shows
+	byFrame  bool                 // it takes the number by the push channel only
+	ofOld    bool                 // it knows no sockets of sessions
 	metadata func(*wire.Metadata) // changes the document
 
 	// hooks answer a request in the server's place when they return true. n
@@ -41,6 +44,7 @@ type fake struct {
 	onStart  func(w http.ResponseWriter, r *http.Request) bool
 	onToken  func(n int, w http.ResponseWriter, r *http.Request) bool
 	onPush   func(n int, w http.ResponseWriter, r *http.Request) bool
+	onNumber func(n int, w http.ResponseWriter, r *http.Request) bool
 	onRevoke func(n int, w http.ResponseWriter, r *http.Request) bool
 	onWho    func(w http.ResponseWriter, r *http.Request) bool
 	onOther  http.HandlerFunc // what is no path of ours
@@ -55,6 +59,8 @@ type fake struct {
 	starts   []url.Values
 	revoked  []url.Values
 	cancels  int // by frame
+	tries    int // that are left
+	numbers  []string
 	hellos   []wire.ClientFrame
 	codeLeft int
 	nonces   *dpop.Nonces // it wants them in proofs
@@ -66,7 +72,7 @@ type fake struct {
 func newFake() *fake {
 	return &fake{
 		interval: 5, lifetime: 300, codeLeft: 45,
-		state: wire.StatePending, seq: 1, code: "WDJB-MJHT",
+		state: wire.StatePending, seq: 1, code: "WDJB-MJHT", number: "47", tries: 3,
 		sockets: map[*fakeSocket]bool{},
 		seen:    map[secret.Hash]bool{},
 	}
@@ -97,6 +103,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveToken(w, r)
 	case path == wire.PathPush:
 		f.servePush(w, r)
+	case path == wire.PathConfirmation:
+		f.serveNumber(w, r)
 	case path == wire.PathRevoke:
 		f.serveRevoke(w, r)
 	case path == wire.PathUserInfo:
@@ -135,6 +143,9 @@ func (f *fake) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	}
 	if f.bound {
 		m.DPoPAlgorithms = dpop.Algorithms()
+	}
+	if !f.byFrame {
+		m.DeviceConfirmationEndpoint = f.issuer + wire.PathConfirmation
 	}
 	if f.metadata != nil {
 		f.metadata(&m)
@@ -212,6 +223,8 @@ func (f *fake) redeem(w http.ResponseWriter) {
 		refuse(w, http.StatusBadRequest, wire.CodeExpiredToken)
 	case wire.StateRedeemed, wire.StateCancelled:
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidGrant)
+	case wire.StateVerifying:
+		answer(w, http.StatusBadRequest, wire.Error{Code: wire.CodeAuthorizationPending, State: state})
 	default:
 		refuse(w, http.StatusBadRequest, wire.CodeAuthorizationPending)
 	}

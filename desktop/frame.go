@@ -28,10 +28,16 @@ func parseSnapshot(data []byte) (wire.Snapshot, error) {
 
 // progress is the state to show for one of the wire. A redeemed grant is shown
 // as approved until this computer holds the tokens; a state that this version
-// does not know changes nothing.
+// does not know changes nothing, and neither does old news of a number that was
+// right.
 func progress(before State, s wire.State) State {
 	switch s {
-	case wire.StatePending, wire.StateScanned, wire.StateConfirming, wire.StateVerifying, wire.StateApproved:
+	case wire.StateVerifying:
+		if before == StateApproved {
+			return before
+		}
+		return StateVerifying
+	case wire.StatePending, wire.StateScanned, wire.StateConfirming, wire.StateApproved:
 		return State(s)
 	case wire.StateRedeemed:
 		return StateApproved

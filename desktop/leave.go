@@ -59,16 +59,16 @@ func (w *watch) interrupted() bool {
 // come of the grant. A redeemed one is not cancelled, and hanging up may be
 // because of that.
 func (w *watch) cancelByPush(ctx context.Context) bool {
-	if !w.socket.up() || w.socket.say(wire.ClientFrame{Type: wire.FrameCancel}) != nil {
+	if !w.line.up() || w.line.socket.say(wire.ClientFrame{Type: wire.FrameCancel}) != nil {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
 	for {
 		select {
-		case e := <-w.socket.events:
+		case e := <-w.line.events():
 			if e.drop != nil {
-				w.socket = nil
+				w.line.socket = nil
 				return false
 			}
 			if s := e.snapshot.State; s.Terminal() {

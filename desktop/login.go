@@ -16,6 +16,7 @@ import (
 type Login struct {
 	giveUp  context.CancelFunc
 	updates chan Update
+	typed   chan typed    // numbers, for the login's owner
 	ended   chan struct{} // closed when session and err are set
 	done    chan struct{} // closed when nothing of the login runs any more
 
@@ -59,6 +60,7 @@ func newLogin(ctx context.Context) (*Login, context.Context) {
 	return &Login{
 		giveUp:  giveUp,
 		updates: make(chan Update, 1),
+		typed:   make(chan typed),
 		ended:   make(chan struct{}),
 		done:    make(chan struct{}),
 	}, life

@@ -73,6 +73,7 @@ func checkMetadata(issuer string, m wire.Metadata) error {
 	}
 	for _, endpoint := range []string{
 		m.DeviceAuthorizationEndpoint, m.TokenEndpoint, m.RevocationEndpoint, m.UserInfoEndpoint, m.AuthorizationEndpoint,
+		m.DeviceConfirmationEndpoint,
 	} {
 		if endpoint == "" {
 			continue

@@ -18,6 +18,7 @@ type network struct {
 
 	mu    sync.Mutex // guards what follows
 	cut   bool
+	why   error // of a dial, while it is cut
 	alive []net.Conn
 }
 
@@ -71,7 +72,7 @@ func (n *network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 
 func (n *network) setCut(cut bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.cut = cut
+	n.cut, n.why = cut, errCut
 	if cut {
 		for _, c := range n.alive {
 			c.Close()
@@ -80,12 +81,20 @@ func (n *network) setCut(cut bool) {
 	}
 }
 
+// refuse cuts the network, and a dial fails as a system's does.
+func (n *network) refuse() {
+	n.setCut(true)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.why = &net.OpError{Op: "dial", Net: "tcp", Err: errCut}
+}
+
 func (n *network) dial(context.Context, string, string) (net.Conn, error) {
 	n.mu.Lock()
-	cut := n.cut
+	cut, why := n.cut, n.why
 	n.mu.Unlock()
 	if cut {
-		return nil, errCut
+		return nil, why
 	}
 	near, far := net.Pipe()
 	select {

@@ -21,7 +21,7 @@ func TestPulse(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			p := pulse{start}
+			p := pulse{start, pulsePeriod}
 			if got := p.beat(start.Add(tc.passed)); got != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}

@@ -163,7 +163,8 @@ func (s *Session) newest() (*tokens, error) {
 	defer s.mu.Unlock()
 	switch {
 	case errors.Is(err, ErrNotFound):
-		s.over, s.store = true, nil
+		s.endLocked()
+		s.store = nil
 		return nil, fmt.Errorf("%w: its record is gone from the store", ErrSignedOut)
 	case err != nil:
 		s.client.log.Warn("the kept session can't be read before it is renewed", "error", err)

@@ -178,7 +178,7 @@ func (c *Client) load(store Store) (*Session, error) {
 	case err != nil:
 		return nil, fmt.Errorf("look for a kept session: %w", err)
 	}
-	s := &Session{client: c, id: k.ID, held: k.tokens(), rotations: k.Rotations, store: store}
+	s := &Session{client: c, id: k.ID, held: k.tokens(), rotations: k.Rotations, store: store, gone: make(chan struct{})}
 	if s.held.kind != wire.TokenTypeDPoP {
 		return s, nil
 	}

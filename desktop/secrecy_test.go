@@ -44,9 +44,13 @@ func TestSecretsStayOutOfLogsAndURLs(t *testing.T) {
 		synctest.Wait()
 		f.drop(closeWith{})
 		synctest.Wait()
-		f.set(wire.StateApproved)
+		f.set(wire.StateVerifying)
+		awaitState(t, l, desktop.StateVerifying)
+		triesNumber(t, l, "74", desktop.ErrWrongNumber, 2)
+		triesNumber(t, l, "47", nil, 0)
 		s := signedIn(t, l)
 		<-l.Done()
+		watching(t, s)
 		if err := s.Save(newMemory()); err != nil {
 			t.Fatal(err)
 		}
@@ -59,6 +63,14 @@ func TestSecretsStayOutOfLogsAndURLs(t *testing.T) {
 		}
 		if logged.Len() == 0 {
 			t.Error("nothing was logged")
+		}
+		if len(f.watched()) < 2 {
+			t.Errorf("the session was watched %d times, want before and after the renewal", len(f.watched()))
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if urls := strings.Join(e.urls, " "); strings.Contains(urls, "47") || strings.Contains(urls, "74") {
+			t.Errorf("a number is in a URL: %v", urls)
 		}
 		for _, secret := range []string{fakeDeviceCode, fakeToken, "WDJB-MJHT", "access-2", "refresh-1", "refresh-2", "id-1"} {
 			if strings.Contains(logged.String(), secret) {

@@ -26,17 +26,18 @@ type Session struct {
 
 	mu        sync.Mutex // guards what follows
 	held      *tokens
-	rotations int      // how often held was renewed, by whatever process
-	renewal   *renewal // under way; nil: none is
-	store     Store    // nil until saved
-	over      bool     // signed out
+	rotations int           // how often held was renewed, by whatever process
+	renewal   *renewal      // under way; nil: none is
+	store     Store         // nil until saved
+	over      bool          // signed out
+	gone      chan struct{} // closed when over becomes true
 }
 
 var _ oauth2.TokenSource = (*Session)(nil)
 
 // newSession is for a sign-in that has just gone well.
 func newSession(c *Client, key dpop.Key, held *tokens) *Session {
-	return &Session{client: c, id: rand.Text(), key: key, held: held}
+	return &Session{client: c, id: rand.Text(), key: key, held: held, gone: make(chan struct{})}
 }
 
 // UserInfo is what the app may know of the person.
@@ -181,6 +182,27 @@ func (s *Session) unknown(r reply) bool {
 // ended takes note that the server does not know the session any more.
 func (s *Session) ended() error { return errors.Join(ErrSignedOut, s.forget()) }
 
+// endLocked marks the session as signed out. The caller holds the mutex.
+func (s *Session) endLocked() {
+	if !s.over {
+		s.over = true
+		close(s.gone)
+	}
+}
+
+// standing is nil while the session can be used, now or later.
+func (s *Session) standing() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.over:
+		return ErrSignedOut
+	case s.lost():
+		return errRanOut
+	}
+	return nil
+}
+
 // lost reports whether the access token has run out and nothing renews it. The
 // caller holds the mutex.
 func (s *Session) lost() bool { return s.held.refresh == "" && s.client.past(s.held.expiry) }
@@ -190,7 +212,7 @@ func (s *Session) lost() bool { return s.held.refresh == "" && s.client.past(s.h
 func (s *Session) forget() error {
 	s.mu.Lock()
 	store := s.store
-	s.over = true
+	s.endLocked()
 	s.mu.Unlock()
 	if store == nil {
 		return nil

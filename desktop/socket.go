@@ -102,8 +102,8 @@ func (s *socket) read(ctx context.Context, conn *websocket.Conn) drop {
 	}
 }
 
-// dial opens the connection and says hello. The device code goes into the first
-// frame, for URLs end up in logs.
+// dial opens the connection and says hello. The device code or the access token goes
+// into the first frame, for URLs end up in logs.
 func dial(ctx context.Context, dialer *websocket.Dialer, h hello) (*websocket.Conn, drop, error) {
 	conn, res, err := leashed(ctx, dialer).DialContext(ctx, h.endpoint, nil)
 	if err != nil {
@@ -256,4 +256,9 @@ func leash(life context.Context, dial dialFunc) dialFunc {
 // helloFor is how a login opens its channel.
 func (c *Client) helloFor(endpoint *url.URL, deviceCode string) hello {
 	return hello{endpoint.String(), wire.ClientFrame{Type: wire.FrameHello, ClientID: c.clientID, DeviceCode: deviceCode}}
+}
+
+// helloOf is how a session opens its channel.
+func helloOf(endpoint *url.URL, accessToken string) hello {
+	return hello{endpoint.String(), wire.ClientFrame{Type: wire.FrameHello, AccessToken: accessToken}}
 }

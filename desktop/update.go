@@ -23,6 +23,9 @@ type Update struct {
 	CodeExpires time.Time
 	// Expires is when the login is over, by this computer's clock.
 	Expires time.Time
+	// TriesLeft is how many numbers the person may still try while State is
+	// StateVerifying: 3, 2 or 1. It is 0 in every other state.
+	TriesLeft int
 	// Here says that the sign-in is one of Client.StartHere: there is no code.
 	Here bool
 	// Offline says that the server can't be reached just now, and that the login

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -21,9 +19,8 @@ type watch struct {
 	login  *Login
 	meta   wire.Metadata
 	grant  wire.DeviceAuthorization
-	key    dpop.Key          // that the tokens are to be bound to; zero: bearer tokens
-	push   *url.URL          // nil: poll only
-	dialer *websocket.Dialer // nil: poll only
+	key    dpop.Key // that the tokens are to be bound to; zero: bearer tokens
+	push   *url.URL // nil: poll only
 
 	view    Update
 	session *Session
@@ -41,10 +38,11 @@ type watch struct {
 	again    bool      // there is news that the poll under way may have missed
 	redeemed bool      // the server gave tokens to somebody: to us, if to anyone
 
-	link   link
-	socket *socket
-	seq    int64
-	dialAt time.Time // zero: never again
+	line line
+	seq  int64
+
+	entry   *entry            // the number that is being checked; nil: none is
+	numbers chan confirmation // of the endpoint for numbers
 
 	pulse  pulse
 	work   sync.WaitGroup
@@ -64,7 +62,9 @@ func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthoriz
 		key:     key,
 		pace:    newPace(grant.Interval),
 		answers: make(chan answer, 1),
-		pulse:   pulse{c.wall()},
+		numbers: make(chan confirmation, 1),
+		line:    line{dialer: c.dialer(), chance: c.chance},
+		pulse:   pulse{last: c.wall(), period: pulsePeriod},
 		view: Update{
 			State:                   StatePending,
 			UserCode:                grant.UserCode,
@@ -75,11 +75,11 @@ func newWatch(c *Client, l *Login, meta wire.Metadata, grant wire.DeviceAuthoriz
 	w.pollAt = now.Add(w.pace.interval)
 	w.expireIn(seconds(grant.ExpiresIn) - ago)
 	w.view.CodeExpires = w.view.Expires
-	if w.dialer = c.dialer(); w.dialer != nil {
+	if w.line.dialer != nil {
 		w.push = pushURL(meta, grant.PushURI)
 	}
 	if w.push != nil {
-		w.dialAt = now
+		w.line.dialAt = now
 	}
 	return w
 }
@@ -92,13 +92,12 @@ func (w *watch) run(ctx context.Context) {
 	w.cancel = cancel
 	w.follow(ctx, work)
 	w.login.finish(w.view, w.session)
+	w.settleNumber()
 	w.log("the sign-in ended", "error", w.view.Err)
 	if w.abandoned(ctx) {
 		w.takeLeave()
 	}
-	if w.socket != nil {
-		w.socket.close()
-	}
+	w.line.hangUp()
 	cancel()
 	w.work.Wait()
 }
@@ -116,8 +115,12 @@ func (w *watch) follow(ctx, work context.Context) {
 			w.end(StateCancelled, ErrCancelled)
 		case a := <-w.answers:
 			w.answered(a)
-		case e := <-w.socketEvents():
+		case e := <-w.line.events():
 			w.heard(e)
+		case t := <-w.login.typed:
+			w.typed(work, t)
+		case c := <-w.numbers:
+			w.confirmed(c)
 		case <-ticker.C:
 			w.ticked()
 		case <-timer.C:
@@ -126,22 +129,17 @@ func (w *watch) follow(ctx, work context.Context) {
 		if w.view.State.Terminal() {
 			return
 		}
+		w.mindNumber()
 		w.startDue(work)
 		timer.Reset(time.Until(w.nextDue()))
 		w.publish(before)
+		w.settleNumber()
 	}
-}
-
-func (w *watch) socketEvents() <-chan socketEvent {
-	if w.socket == nil {
-		return nil
-	}
-	return w.socket.events
 }
 
 // publish tells the app what is new.
 func (w *watch) publish(before Update) {
-	w.view.Pushed = w.socket.up()
+	w.view.Pushed = w.line.up()
 	w.view.Offline = w.pace.failures > 0 && !w.view.Pushed
 	if !w.view.Pushed {
 		w.view.CodeExpires = w.view.Expires // codes rotate only while the channel is up
@@ -161,14 +159,12 @@ func (w *watch) startDue(work context.Context) {
 			w.answers <- w.client.poll(work, w.meta.TokenEndpoint, w.key, w.grant.DeviceCode)
 		})
 	}
-	if w.mayDial() && !now.Before(w.dialAt) {
+	if w.line.due(now) {
 		w.work.Add(1)
 		w.seq = 0
-		w.socket = openSocket(work, w.dialer, w.client.helloFor(w.push, w.grant.DeviceCode), w.work.Done)
+		w.line.dial(work, w.client.helloFor(w.push, w.grant.DeviceCode), w.work.Done)
 	}
 }
-
-func (w *watch) mayDial() bool { return w.socket == nil && !w.dialAt.IsZero() }
 
 // nextDue is when startDue has work again. Far away is as good as never: an
 // event comes first.
@@ -180,15 +176,16 @@ func (w *watch) nextDue() time.Time {
 	if !w.polling && w.pollAt.Before(due) {
 		due = w.pollAt
 	}
-	if w.mayDial() && w.dialAt.Before(due) {
-		due = w.dialAt
+	if w.line.mayDial() && w.line.dialAt.Before(due) {
+		due = w.line.dialAt
 	}
 	return due
 }
 
 // end ends the login.
 func (w *watch) end(s State, err error) {
-	w.view.State, w.view.Err = s, err
+	w.turn(s, 0)
+	w.view.Err = err
 	w.view.Offline = errors.Is(err, ErrOffline)
 	w.view.Pushed = false
 }
@@ -207,13 +204,9 @@ func (w *watch) ticked() {
 func (w *watch) woke() {
 	w.log("the clock jumped")
 	w.client.http.CloseIdleConnections()
-	w.link, w.retryAt = link{}, time.Time{}
-	if w.socket != nil {
-		w.socket.cancel()
-		w.socket, w.dialAt = nil, time.Now()
-	} else if !w.dialAt.IsZero() {
-		w.dialAt = time.Now()
-	}
+	w.line.woke()
+	w.numberMayBeLost()
+	w.retryAt = time.Time{}
 	w.again = w.polling
 	w.ask(time.Now())
 }
@@ -239,7 +232,7 @@ func (w *watch) soonest() time.Time {
 
 // rest plans the next poll after an answer.
 func (w *watch) rest() {
-	pushed := w.socket.up() && w.view.State != StateApproved
+	pushed := w.line.up() && w.view.State != StateApproved
 	w.pollAt = time.Now().Add(w.pace.wait(pushed, w.client.chance))
 	if w.pollAt.Before(w.retryAt) {
 		w.pollAt = w.retryAt

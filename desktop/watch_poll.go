@@ -22,12 +22,13 @@ func (w *watch) answered(a answer) {
 	case outcomeFailed:
 		w.pace = w.pace.failed()
 		w.retryAt = time.Now().Add(a.retryAfter)
+		w.numberUntold(a.err)
 	case outcomePending:
 		w.pace = w.pace.answered()
-		w.heardPending()
+		w.pending(a)
 	case outcomeSlowDown:
 		w.pace = w.pace.slowedDown()
-		w.heardPending()
+		w.pending(a)
 	}
 	w.rest()
 	if w.again && a.outcome != outcomeFailed {
@@ -35,11 +36,20 @@ func (w *watch) answered(a answer) {
 	}
 }
 
+// pending takes over what an undecided grant's answer tells.
+func (w *watch) pending(a answer) {
+	w.heardPending()
+	if a.state == wire.StateVerifying {
+		w.turn(progress(w.view.State, a.state), a.triesLeft)
+	}
+	w.numberUntold(nil)
+}
+
 // over ends the login by the server's refusal.
 func (w *watch) over(err error) {
 	switch {
 	case errors.Is(err, ErrDenied):
-		w.end(StateDenied, err)
+		w.end(StateDenied, w.reason(err))
 	case errors.Is(err, ErrExpired):
 		w.end(StateExpired, err)
 	case refusedAs(err, wire.CodeInvalidGrant) && w.answerLost():

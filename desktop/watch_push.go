@@ -12,8 +12,7 @@ func (w *watch) heard(e socketEvent) {
 		w.dropped(*e.drop)
 		return
 	}
-	first := !w.socket.up()
-	w.socket.conn = e.conn
+	first := w.line.heard(e)
 	if s := e.snapshot; first || s.Seq >= w.seq { // the newest wins
 		w.seq = s.Seq
 		w.learn(s)
@@ -34,10 +33,10 @@ func (w *watch) connected() {
 // learn takes a snapshot over.
 func (w *watch) learn(s wire.Snapshot) {
 	if err := verdict(s.State); err != nil {
-		w.end(State(s.State), err)
+		w.end(State(s.State), w.reason(err))
 		return
 	}
-	w.view.State = progress(w.view.State, s.State)
+	w.turn(progress(w.view.State, s.State), s.TriesLeft)
 	w.stillGood(seconds(s.ExpiresIn))
 	if s.UserCode != "" {
 		w.view.UserCode, w.view.VerificationURIComplete = s.UserCode, s.VerificationURIComplete
@@ -48,21 +47,21 @@ func (w *watch) learn(s wire.Snapshot) {
 	}
 	w.redeemed = w.redeemed || s.State == wire.StateRedeemed
 	if w.view.State == StateApproved {
-		w.again = w.polling
-		w.ask(time.Now())
+		w.fetch()
 	}
+}
+
+// fetch asks for the tokens of an approved grant at once.
+func (w *watch) fetch() {
+	w.again = w.polling
+	w.ask(time.Now())
 }
 
 // dropped decides what follows the end of a channel.
 func (w *watch) dropped(d drop) {
-	wasUp := w.socket.up()
-	w.socket = nil
-	var p plan
-	w.link, p = w.link.dropped(d, w.client.chance)
-	w.dialAt = time.Now().Add(p.wait)
-	if p.never {
-		w.dialAt = time.Time{}
-	}
+	wasUp := w.line.up()
+	p := w.line.dropped(d)
+	w.numberMayBeLost()
 	if wasUp || p.ask {
 		w.ask(w.soonest())
 	}

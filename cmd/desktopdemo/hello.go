@@ -12,16 +12,45 @@ import (
 
 // hello is the app's one screen.
 func hello(name string, signOut func()) fyne.CanvasObject {
-	welcome := widget.NewLabelWithStyle("Welcome, "+name, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
-	welcome.SizeName = theme.SizeNameHeadingText
-	welcome.Wrapping = fyne.TextWrapWord
-	note := widget.NewLabelWithStyle("You're signed in to "+appName+".", fyne.TextAlignCenter, fyne.TextStyle{})
-	note.Wrapping = fyne.TextWrapWord
-	note.Importance = widget.LowImportance
-	button := widget.NewButton("Sign out", signOut)
+	return page("Welcome, "+name, "You're signed in to "+appName+".", widget.NewButton("Sign out", signOut))
+}
+
+// farewell is the screen of somebody who was signed out elsewhere.
+func farewell(sentence string, again *action) fyne.CanvasObject {
+	return page(sentence, "Sign in again to go on.", again)
+}
+
+// page is a sentence, a note under it, and one thing to do.
+func page(sentence, note string, button fyne.CanvasObject) fyne.CanvasObject {
+	lead := widget.NewLabelWithStyle(sentence, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
+	lead.SizeName = theme.SizeNameHeadingText
+	lead.Wrapping = fyne.TextWrapWord
+	under := widget.NewLabelWithStyle(note, fyne.TextAlignCenter, fyne.TextStyle{})
+	under.Wrapping = fyne.TextWrapWord
+	under.Importance = widget.LowImportance
 	foot := container.New(layout.NewCustomPaddedLayout(0, 40, 40, 40), button)
-	middle := container.NewVBox(layout.NewSpacer(), welcome, note, layout.NewSpacer())
+	middle := container.NewVBox(layout.NewSpacer(), lead, under, layout.NewSpacer())
 	return container.NewBorder(nil, foot, nil, nil, middle)
+}
+
+// action is a button that Return presses too, as on the sign-in screen.
+type action struct{ widget.Button }
+
+func newAction(text string, tapped func()) *action {
+	a := &action{}
+	a.Text, a.OnTapped, a.Importance = text, tapped, widget.HighImportance
+	a.ExtendBaseWidget(a)
+	return a
+}
+
+// TypedKey implements fyne.Focusable.
+func (a *action) TypedKey(ev *fyne.KeyEvent) {
+	switch ev.Name {
+	case fyne.KeyReturn, fyne.KeyEnter:
+		a.Tapped(nil)
+	default:
+		a.Button.TypedKey(ev)
+	}
 }
 
 // pause is the window while the server is asked.

@@ -12,6 +12,23 @@ import (
 	"github.com/qrauthd/qrauthd/desktop/loginview"
 )
 
+func TestFarewell(t *testing.T) {
+	app := test.NewTempApp(t)
+	app.Settings().SetTheme(loginview.Theme(nil))
+	for _, key := range []fyne.KeyName{fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace} {
+		pressed := 0
+		again := newAction("Sign in again", func() { pressed++ })
+		w := app.NewWindow(appName)
+		w.SetContent(farewell("You were signed out\nfrom your phone.", again))
+		w.Canvas().Focus(again)
+		w.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: key})
+		if pressed != 1 {
+			t.Errorf("%s presses the button %d times, want once", key, pressed)
+		}
+		w.Close()
+	}
+}
+
 func TestHello(t *testing.T) {
 	app := test.NewTempApp(t)
 	app.Settings().SetTheme(loginview.Theme(nil))

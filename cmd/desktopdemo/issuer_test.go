@@ -18,6 +18,9 @@ type issuer struct {
 	*httptest.Server
 	states     chan wire.Snapshot // to be pushed
 	cancelled  chan struct{}      // closed when the desktop has given up
+	watched    chan struct{}      // a slot for each socket of a session
+	over       chan struct{}      // closed when the session is
+	tries      atomic.Int32       // of numbers, that are left
 	approved   atomic.Bool
 	revoked    atomic.Int32
 	refuse     string // an error code for whoever starts
@@ -25,12 +28,17 @@ type issuer struct {
 }
 
 func newIssuer(t *testing.T) *issuer {
-	i := &issuer{states: make(chan wire.Snapshot, 10), cancelled: make(chan struct{})}
+	i := &issuer{
+		states: make(chan wire.Snapshot, 10), cancelled: make(chan struct{}),
+		watched: make(chan struct{}, 10), over: make(chan struct{}),
+	}
+	i.tries.Store(3)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+wire.WellKnownMetadata, i.metadata)
 	mux.HandleFunc("POST "+wire.PathDeviceAuthorization, i.authorize)
 	mux.HandleFunc("GET "+wire.PathPush, i.push)
 	mux.HandleFunc("POST "+wire.PathToken, i.token)
+	mux.HandleFunc("POST "+wire.PathConfirmation, i.number)
 	mux.HandleFunc("GET "+wire.PathUserInfo, i.userInfo)
 	mux.HandleFunc("POST "+wire.PathRevoke, i.revoke)
 	i.Server = httptest.NewServer(mux)
@@ -50,6 +58,7 @@ func (i *issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 		TokenEndpoint:               i.URL + wire.PathToken,
 		DeviceAuthorizationEndpoint: i.URL + wire.PathDeviceAuthorization,
 		DevicePushEndpoint:          i.socket(),
+		DeviceConfirmationEndpoint:  i.URL + wire.PathConfirmation,
 		RevocationEndpoint:          i.URL + wire.PathRevoke,
 		UserInfoEndpoint:            i.URL + wire.PathUserInfo,
 		AuthorizationEndpoint:       i.URL + wire.PathAuthorize,
@@ -82,6 +91,14 @@ func (i *issuer) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
+	var hello wire.ClientFrame
+	if conn.ReadJSON(&hello) != nil {
+		return
+	}
+	if hello.AccessToken != "" {
+		i.watch(conn)
+		return
+	}
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -106,6 +123,34 @@ func (i *issuer) push(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
+	}
+}
+
+// watch is a socket of the session.
+func (i *issuer) watch(conn *websocket.Conn) {
+	gone := make(chan struct{})
+	go func() { defer close(gone); _, _, _ = conn.ReadMessage() }()
+	if conn.WriteJSON(wire.Snapshot{Seq: 1, State: wire.StateSignedIn, ExpiresIn: 3600}) != nil {
+		return
+	}
+	i.watched <- struct{}{}
+	select {
+	case <-gone:
+	case <-i.over:
+		_ = conn.WriteJSON(wire.Snapshot{Seq: 2, State: wire.StateSignedOut})
+	}
+}
+
+// number takes what was typed, of which "07" is right.
+func (i *issuer) number(w http.ResponseWriter, r *http.Request) {
+	switch left := i.tries.Add(-1); {
+	case r.PostFormValue(wire.ParamNumber) == "07":
+		i.approved.Store(true)
+		answer(w, http.StatusOK, wire.DeviceConfirmation{State: wire.StateApproved})
+	case left > 0:
+		answer(w, http.StatusBadRequest, wire.Error{Code: wire.CodeIncorrectNumber, TriesLeft: int(left)})
+	default:
+		answer(w, http.StatusBadRequest, wire.Error{Code: wire.CodeAccessDenied})
 	}
 }
 

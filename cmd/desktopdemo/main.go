@@ -26,22 +26,28 @@ func main() {
 	quiet.End()
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, restore) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are how the program speaks with whoever started it.
+type streams struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
 }
 
 // run is the whole program but for the process around it. Fyne wants it on the
 // main goroutine.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, code, done := parse(args, stdout, stderr)
+func run(ctx context.Context, args []string, s streams) int {
+	o, code, done := parse(args, s.stdout, s.stderr)
 	if done {
 		return code
 	}
-	err := o.run(ctx, stdout, stderr)
+	err := o.run(ctx, s)
 	if err == nil {
 		return exitOK
 	}
 	code, sentence := exit(err, o.Issuer)
-	fmt.Fprintln(stderr, sentence)
+	fmt.Fprintln(s.stderr, sentence)
 	return code
 }
 
@@ -57,6 +63,7 @@ type options struct {
 	Scope      []string `placeholder:"SCOPE" help:"Ask for this scope; may be repeated (all that the app is registered with)."`
 	Resource   []string `placeholder:"URI" help:"Ask for tokens for this API; may be repeated (those that the app is registered with)."`
 	Call       string   `placeholder:"URL" help:"Then GET this address of an API of the app's, and print what it says. Signs in in the terminal."`
+	Watch      bool     `help:"Then stay, and say so when this computer is signed out on the phone. Signs in in the terminal; the window does this anyway."`
 	SignOut    bool     `name:"sign-out" help:"End the kept session and forget it, then exit."`
 }
 
@@ -92,7 +99,7 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
+func (o options) run(ctx context.Context, s streams) error {
 	client, err := desktop.New(desktop.Config{
 		Issuer:    o.Issuer,
 		ClientID:  o.ClientID,
@@ -101,24 +108,24 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Resources: o.Resource,
 		Device:    desktop.Device{Name: o.DeviceName},
 		OnNotKept: func(err error) {
-			fmt.Fprintf(stderr, "You stay signed in, but the next start may ask again (%v).\n", err)
+			fmt.Fprintf(s.stderr, "You stay signed in, but the next start may ask again (%v).\n", err)
 		},
 	})
 	if err != nil {
 		return err
 	}
-	store, err := openStore(o.Store, stderr)
+	store, err := openStore(o.Store, s.stderr)
 	if err != nil {
 		return err
 	}
-	a := app{client: client, store: store, here: o.Here, call: o.Call, open: desktop.OpenBrowser, stdout: stdout, stderr: stderr}
+	a := app{streams: s, client: client, store: store, here: o.Here, call: o.Call, stay: o.Watch, open: desktop.OpenBrowser}
 	if o.NoBrowser {
 		a.open = func(string) error { return nil }
 	}
 	switch {
 	case o.SignOut:
 		return a.signOut(ctx)
-	case o.Terminal || o.Here || o.Call != "" || !hasDisplay(runtime.GOOS, os.Getenv):
+	case o.Terminal || o.Here || o.Call != "" || o.Watch || !hasDisplay(runtime.GOOS, os.Getenv):
 		return a.terminal(ctx)
 	default:
 		return a.window(ctx)
@@ -127,12 +134,13 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 
 // app is what both faces work with.
 type app struct {
-	client         *desktop.Client
-	store          desktop.Store
-	here           bool   // in this computer's browser
-	call           string // an API's address; empty: none
-	open           func(link string) error
-	stdout, stderr io.Writer
+	streams
+	client *desktop.Client
+	store  desktop.Store
+	here   bool   // in this computer's browser
+	call   string // an API's address; empty: none
+	stay   bool   // until the session is ended
+	open   func(link string) error
 }
 
 // signOut ends the kept session.

@@ -35,10 +35,27 @@ func (a app) terminal(ctx context.Context) error {
 		}
 	}
 	fmt.Fprintf(a.stdout, "signed in as %s\n", nameOf(ctx, session))
-	if a.call == "" {
-		return nil
+	if a.call != "" {
+		if err := a.callAPI(ctx, session); err != nil {
+			return err
+		}
 	}
-	return a.callAPI(ctx, session)
+	if a.stay {
+		return a.watch(ctx, session)
+	}
+	return nil
+}
+
+// watch stays until the session is ended, or the program.
+func (a app) watch(ctx context.Context, session *desktop.Session) error {
+	err := session.Watch(ctx)
+	switch {
+	case errors.Is(err, desktop.ErrSignedOut):
+		fmt.Fprintln(a.stdout, "signed out")
+	case ctx.Err() != nil:
+		return errStopped
+	}
+	return err
 }
 
 // signIn begins a sign-in and prints how it goes.
@@ -56,9 +73,7 @@ func (a app) signIn(ctx context.Context) (*desktop.Session, error) {
 		p.print(login.Current()) // the link, before what opens it has something to say
 		a.openBrowser(login.Current().Link())
 	}
-	for update := range login.Updates() {
-		p.print(update)
-	}
+	a.follow(ctx, login, &p)
 	session, err := login.Wait(context.WithoutCancel(ctx))
 	<-login.Done() // a cancelled one has told the server now
 	return session, err
@@ -102,6 +117,9 @@ func (p *printer) print(u desktop.Update) {
 	}
 	if u.State != p.last.State {
 		fmt.Fprintf(p.out, "state: %s\n", u.State)
+	}
+	if u.State == desktop.StateVerifying && p.last.State != u.State {
+		fmt.Fprintln(p.out, "Type the number that your phone shows, and press Enter.")
 	}
 	switch {
 	case u.Err != nil:

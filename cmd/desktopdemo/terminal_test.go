@@ -30,6 +30,7 @@ type program struct {
 	t      *testing.T
 	lines  *bufio.Scanner
 	code   chan int
+	keys   *io.PipeWriter // what the person types
 	stderr strings.Builder
 	seen   []string
 	stop   context.CancelFunc
@@ -41,9 +42,11 @@ func start(t *testing.T, i *issuer, args ...string) *program {
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
 	r, w := io.Pipe()
-	p := &program{t: t, lines: bufio.NewScanner(r), code: make(chan int, 1), stop: stop}
+	stdin, keys := io.Pipe()
+	t.Cleanup(func() { keys.Close() })
+	p := &program{t: t, lines: bufio.NewScanner(r), code: make(chan int, 1), keys: keys, stop: stop}
 	go func() {
-		code := run(ctx, append([]string{"--issuer", i.URL, "--store", "file"}, args...), w, &p.stderr)
+		code := run(ctx, append([]string{"--issuer", i.URL, "--store", "file"}, args...), streams{stdin, w, &p.stderr})
 		w.Close()
 		p.code <- code
 	}()
@@ -71,6 +74,14 @@ func (p *program) until(want string) {
 		}
 	}
 	p.t.Fatalf("there was no line %q:\n%s\n%s", want, strings.Join(p.seen, "\n"), p.stderr.String())
+}
+
+// types sends a line to the demo.
+func (p *program) types(line string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.keys, line+"\n"); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // exits reads what is left and wants an exit code and a part of the sentence.
@@ -250,7 +261,7 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			var stdout, stderr strings.Builder
-			if got := run(t.Context(), strings.Fields(c.args), &stdout, &stderr); got != c.code {
+			if got := run(t.Context(), strings.Fields(c.args), streams{strings.NewReader(""), &stdout, &stderr}); got != c.code {
 				t.Errorf("got exit code %d, want %d", got, c.code)
 			}
 			if !strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) {
@@ -282,7 +293,7 @@ func TestStandardErrorIsForPeople(t *testing.T) {
 func TestExitCodesDiffer(t *testing.T) {
 	for want, err := range map[int]error{
 		exitFailed: desktop.ErrInterrupted, exitDenied: desktop.ErrDenied, exitExpired: desktop.ErrExpired,
-		exitUnreachable: desktop.ErrOffline, exitCancelled: desktop.ErrCancelled,
+		exitUnreachable: desktop.ErrOffline, exitCancelled: desktop.ErrCancelled, exitSignedOut: desktop.ErrSignedOut,
 	} {
 		got, sentence := exit(fmt.Errorf("somewhere: %w", err), "https://login.acme.example")
 		if got != want || sentence == "" {

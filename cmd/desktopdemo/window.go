@@ -27,7 +27,7 @@ func (a app) window(ctx context.Context) error {
 	w.Resize(fyne.NewSize(460, 700))
 	w.CenterOnScreen()
 
-	f := &face{app: a, ctx: ctx, window: w}
+	f := &face{app: a, ctx: ctx, window: w, unwatch: func() {}}
 	w.SetOnClosed(f.close)
 	stop := context.AfterFunc(ctx, func() { fyne.Do(w.Close) })
 	defer stop()
@@ -46,8 +46,9 @@ type face struct {
 	ctx    context.Context // of the program
 	window fyne.Window
 
-	view *loginview.View // nil while somebody is signed in
-	told <-chan struct{} // closed when the server knows that a sign-in was left; nil when none was
+	view    *loginview.View    // nil while somebody is signed in
+	unwatch context.CancelFunc // of who is signed in
+	told    <-chan struct{}    // closed when the server knows that a sign-in was left; nil when none was
 }
 
 // open signs in silently, or shows the code: whoever starts this app asks to sign
@@ -101,9 +102,35 @@ func (f *face) greet(s *desktop.Session, name string) {
 		f.view = nil
 	}
 	f.window.SetContent(hello(name, func() { f.signOut(s) }))
+	ctx, stop := context.WithCancel(f.ctx)
+	f.unwatch = stop
+	go func() {
+		err := s.Watch(ctx)
+		fyne.Do(func() {
+			if ctx.Err() == nil { // and nobody has signed out here, or closed the window
+				f.ended(err)
+			}
+		})
+	}()
+}
+
+// ended says that the session is over, and waits for the person.
+func (f *face) ended(err error) {
+	f.unwatch()
+	sentence := "You were signed out\nfrom your phone."
+	if !errors.Is(err, desktop.ErrSignedOut) {
+		sentence = "Your sign-in has run out."
+	}
+	again := newAction("Sign in again", func() {
+		f.login()
+		f.view.Start()
+	})
+	f.window.SetContent(farewell(sentence, again))
+	f.window.Canvas().Focus(again)
 }
 
 func (f *face) signOut(s *desktop.Session) {
+	f.unwatch()
 	f.window.SetContent(pause())
 	go func() {
 		ctx, stop := context.WithTimeout(f.ctx, greetLimit)
@@ -115,8 +142,9 @@ func (f *face) signOut(s *desktop.Session) {
 	}()
 }
 
-// close ends the sign-in screen with the window.
+// close ends the sign-in screen, or the watching, with the window.
 func (f *face) close() {
+	f.unwatch()
 	if f.view != nil {
 		f.told = f.view.Close()
 	}

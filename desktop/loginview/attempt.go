@@ -19,6 +19,8 @@ type login interface {
 	Updates() <-chan desktop.Update
 	Wait(ctx context.Context) (*desktop.Session, error)
 	Done() <-chan struct{}
+	Current() desktop.Update
+	ConfirmNumber(ctx context.Context, number string) error
 	// greet asks for the name of whom the session belongs to.
 	greet(ctx context.Context, s *desktop.Session) string
 	// discard ends a session that came too late to be wanted.
@@ -31,6 +33,7 @@ type attempt struct {
 	begin  func(ctx context.Context) (login, error)
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when the goroutine is over
+	login  login         // the view's: set with its first update
 }
 
 // tell brings news to the view, unless the view has turned to something else.
@@ -53,7 +56,7 @@ func (a *attempt) run(ctx context.Context) {
 	offered := !a.view.opts.HideHere && a.view.starter.offersHere(ctx) // known by now: the start has asked
 	for u := range login.Updates() {
 		if u.Err == nil && !u.State.Terminal() { // endings come by Wait
-			a.tell(func(v *View) { v.offered = offered; v.updated(u) })
+			a.tell(func(v *View) { a.login, v.offered = login, offered; v.updated(u) })
 		}
 	}
 	session, err := login.Wait(context.WithoutCancel(ctx)) // it has ended: the updates are over
@@ -63,6 +66,17 @@ func (a *attempt) run(ctx context.Context) {
 		return
 	}
 	a.finish(ctx, login, session)
+}
+
+// confirm brings a number to the login, on a goroutine that ends with the login at the
+// latest.
+func (a *attempt) confirm(number string) {
+	login := a.login
+	go func() {
+		err := login.ConfirmNumber(context.Background(), number)
+		u := login.Current() // not older than the outcome
+		a.tell(func(v *View) { v.confirmed(err, u) })
+	}()
 }
 
 // finish hands the session over and greets the person.

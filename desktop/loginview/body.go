@@ -22,6 +22,7 @@ type body struct {
 	badge     *badge
 	lead      *widget.Label
 	note      *widget.Label
+	digits    *digits
 	detail    *phrase
 	orOpen    *widget.Label
 	address   *phrase
@@ -43,6 +44,7 @@ func newBody(v *View) *body {
 		badge:     newBadge(),
 		lead:      newLabel(sizeText, widget.MediumImportance, fyne.TextTruncateOff),
 		note:      newLabel(sizeSmall, widget.LowImportance, fyne.TextTruncateOff),
+		digits:    newDigits(v.confirm, v.spellDigit),
 		detail:    newPhrase(sizeSmall, fyne.TextStyle{}),
 		orOpen:    newLabel(sizeSmall, widget.LowImportance, fyne.TextTruncateOff),
 		address:   newPhrase(sizeSmall, fyne.TextStyle{}),
@@ -90,6 +92,11 @@ func (b *body) show(s screen) {
 	}
 	b.plate.set(s.link, s.faded)
 	b.badge.set(s.badge, s.tone)
+	b.note.Importance = widget.LowImportance
+	if s.alarm {
+		b.note.Importance = widget.DangerImportance
+	}
+	b.digits.set(s.busy, s.alarm)
 	b.detail.set(s.detail)
 	b.address.set(s.address)
 	b.code.set(s.code)
@@ -108,6 +115,7 @@ func (b *body) show(s screen) {
 	visible(b.plate, s.picture == pictureCode)
 	visible(b.badge, s.badge != iconNone)
 	visible(b.note, s.note != "")
+	visible(b.digits, s.number)
 	visible(b.detail, s.detail != "")
 	visible(b.orOpen, s.address != "")
 	visible(b.address, s.address != "")
@@ -121,7 +129,7 @@ func (b *body) show(s screen) {
 
 // holds reports whether a control is one of the body's.
 func (b *body) holds(o fyne.CanvasObject) bool {
-	for _, own := range []fyne.CanvasObject{b.detail, b.address, b.code, b.button, b.second} {
+	for _, own := range []fyne.CanvasObject{b.digits, b.detail, b.address, b.code, b.button, b.second} {
 		if o == own {
 			return true
 		}
@@ -161,12 +169,13 @@ type bodyRenderer struct {
 	box        *canvas.Rectangle // under address and code
 }
 
-// Objects are in the order of the Tab key: what can be copied, then the button.
+// Objects are in the order of the Tab key: what can be typed into or copied, then the
+// button.
 func (r *bodyRenderer) Objects() []fyne.CanvasObject {
 	b := r.body
 	return []fyne.CanvasObject{
 		r.page, r.card, r.slip, r.box,
-		b.host, b.banner, b.title, b.plate, b.badge, b.lead, b.note, b.detail,
+		b.host, b.banner, b.title, b.plate, b.badge, b.lead, b.digits, b.note, b.detail,
 		b.orOpen, b.address, b.codeLabel, b.code, b.countdown, b.button, b.second,
 	}
 }

@@ -65,7 +65,8 @@ func (r *bodyRenderer) Layout(size fyne.Size) {
 	if b.title.Visible() {
 		top += put(b.title, left, top, width) + gap
 	}
-	if b.second.Visible() || b.plate.Visible() && b.roomy && b.screen.offered {
+	live := b.plate.Visible() || b.digits.Visible()
+	if b.second.Visible() || live && b.roomy && b.screen.offered {
 		bottom -= quietHeight - padding/2 // it stands closer to the card's edge
 		place(b.second, left, bottom, width, quietHeight)
 		bottom -= quietGap
@@ -92,6 +93,10 @@ func (r *bodyRenderer) layoutLine(left, top, width float32) {
 // layoutMiddle centres the picture and what is under it in the height.
 func (r *bodyRenderer) layoutMiddle(left, top, width, height float32) {
 	b := r.body
+	if b.digits.Visible() {
+		r.layoutNumber(left, top, width, height)
+		return
+	}
 	lead := labelHeight(b.lead, width)
 	note, detail := float32(0), float32(0)
 	if b.note.Visible() {
@@ -112,7 +117,7 @@ func (r *bodyRenderer) layoutMiddle(left, top, width, height float32) {
 	place(b.plate, left+(width-picture)/2, y, picture, picture)
 	place(b.badge, left+(width-badgeSide)/2, y+(picture-badgeSide)/2, badgeSide, badgeSide)
 	y += picture + gap
-	y += put(b.lead, left, y, width)
+	y += putBalanced(b.lead, left, y, width)
 	if b.note.Visible() {
 		y += 8 + put(b.note, left, y+8, width)
 	}
@@ -123,6 +128,22 @@ func (r *bodyRenderer) layoutMiddle(left, top, width, height float32) {
 	if b.code.Visible() {
 		r.layoutBox(left, y+gap, width)
 	}
+}
+
+// layoutNumber centres the boxes for the number, with the phone and the words above
+// them and a note below, for which there is room whether or not there is one.
+func (r *bodyRenderer) layoutNumber(left, top, width, height float32) {
+	b := r.body
+	lead := labelHeight(b.lead, width)
+	note := max(labelHeight(b.note, width), fyne.MeasureText("M", b.Theme().Size(sizeSmall), fyne.TextStyle{}).Height)
+	y := top + max(0, (height-badgeSide-lead-digitHeight-note-3*gap)/2)
+	place(b.badge, left+(width-badgeSide)/2, y, badgeSide, badgeSide)
+	y += badgeSide + gap
+	y += putBalanced(b.lead, left, y, width) + gap
+	boxes := b.digits.MinSize().Width
+	place(b.digits, left+(width-boxes)/2, y, boxes, digitHeight)
+	y += digitHeight + gap
+	put(b.note, left, y, width)
 }
 
 // boxHeight has room for the address, whether or not it is shown.
@@ -174,6 +195,19 @@ func put(l *widget.Label, x, y, width float32) float32 {
 	h := labelHeight(l, width)
 	place(l, x, y, width, h)
 	return h
+}
+
+// putBalanced places a centred label so that no line of it has but a word where the
+// one before is full.
+func putBalanced(l *widget.Label, x, y, width float32) float32 {
+	height, narrow := labelHeight(l, width), width
+	if height >= 2*fyne.MeasureText("M", l.Theme().Size(l.SizeName), l.TextStyle).Height {
+		for narrow-8 > width/2 && labelHeight(l, narrow-8) == height {
+			narrow -= 8
+		}
+	}
+	place(l, x+(width-narrow)/2, y, narrow, height)
+	return height
 }
 
 // labelHeight is that of the wrapped text. Fyne knows it for the width that the

@@ -27,9 +27,15 @@ type fakeLogin struct {
 	session *desktop.Session
 	err     error
 
+	numbers  chan string // typed, on their way to the server
+	outcomes chan error  // of each
+
 	once      sync.Once // for end
 	name      string
 	discarded chan *desktop.Session
+
+	mu      sync.Mutex // guards current
+	current desktop.Update
 }
 
 func (l *fakeLogin) Updates() <-chan desktop.Update { return l.updates }
@@ -42,6 +48,23 @@ func (l *fakeLogin) Wait(context.Context) (*desktop.Session, error) {
 
 func (l *fakeLogin) greet(context.Context, *desktop.Session) string { return l.name }
 func (l *fakeLogin) discard(_ context.Context, s *desktop.Session)  { l.discarded <- s }
+
+func (l *fakeLogin) ConfirmNumber(_ context.Context, number string) error {
+	l.numbers <- number
+	select {
+	case err := <-l.outcomes:
+		return err
+	case <-l.ended:
+		return l.err
+	}
+}
+
+// Current is the newest update, which is told here only with a number's outcome.
+func (l *fakeLogin) Current() desktop.Update {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current
+}
 
 // end ends the login with a session or an error.
 func (l *fakeLogin) end(s *desktop.Session, err error) {
@@ -87,6 +110,7 @@ func (r *rig) asked(ctx context.Context, l *fakeLogin) (login, error) {
 	}
 	l.ctx, l.updates, l.ended = ctx, make(chan desktop.Update), make(chan struct{})
 	l.name, l.discarded = "Ada", make(chan *desktop.Session, 1)
+	l.numbers, l.outcomes = make(chan string, 1), make(chan error)
 	select {
 	case r.starts <- l:
 		context.AfterFunc(ctx, func() { l.end(nil, desktop.ErrCancelled) })
@@ -198,6 +222,32 @@ func (r *rig) end(l *fakeLogin, err error) {
 	r.until(stageOver)
 }
 
+// number types into the boxes as the keyboard does, and wants it to be on its way.
+func (r *rig) number(l *fakeLogin, number string) {
+	r.t.Helper()
+	for _, digit := range number {
+		r.window.Canvas().Focused().TypedRune(digit)
+	}
+	select {
+	case got := <-l.numbers:
+		if got != number {
+			r.t.Fatalf("the number on its way is %q, want %q", got, number)
+		}
+	case <-time.After(10 * time.Second):
+		r.t.Fatalf("the number %q was not sent", number)
+	}
+}
+
+// outcome tells what came of the number.
+func (r *rig) outcome(l *fakeLogin, err error, u desktop.Update) {
+	r.t.Helper()
+	l.mu.Lock()
+	l.current = u
+	l.mu.Unlock()
+	l.outcomes <- err
+	r.run()
+}
+
 // until runs on to a stage. News of a sign-in that was left may come first.
 func (r *rig) until(s stage) {
 	r.t.Helper()
@@ -296,6 +346,11 @@ func with(change func(*desktop.Update)) desktop.Update {
 
 func in(s desktop.State) desktop.Update {
 	return with(func(u *desktop.Update) { u.State = s })
+}
+
+// awaiting is a login that awaits the number, with some tries left.
+func awaiting(left int) desktop.Update {
+	return with(func(u *desktop.Update) { u.State, u.TriesLeft = desktop.StateVerifying, left })
 }
 
 var errOdd = errors.New("desktop: the server's answer lacks a code, an address or a lifetime")

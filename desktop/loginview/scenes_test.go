@@ -21,7 +21,20 @@ var scenes = []struct {
 	{"offline", func(r *rig) { r.tell(r.begin(), with(func(u *desktop.Update) { u.Offline = true })) }},
 	{"scanned", func(r *rig) { r.tell(r.begin(), in(desktop.StateScanned)) }},
 	{"confirming", func(r *rig) { r.tell(r.begin(), in(desktop.StateConfirming)) }},
-	{"verifying", func(r *rig) { r.tell(r.begin(), in(desktop.StateVerifying)) }},
+	{"verifying", func(r *rig) { r.tell(r.begin(), awaiting(3)) }},
+	{"verifying, half", func(r *rig) {
+		r.tell(r.begin(), awaiting(3))
+		r.window.Canvas().Focused().TypedRune('4')
+	}},
+	{"verifying, checking", func(r *rig) {
+		l := r.begin()
+		r.tell(l, awaiting(3))
+		r.number(l, "47")
+	}},
+	{"verifying, wrong", missing(desktop.ErrWrongNumber, 2)},
+	{"verifying, last", missing(desktop.ErrWrongNumber, 1)},
+	{"verifying, lost", missing(desktop.ErrOffline, 3)},
+	{"numbers differ", ending(fmt.Errorf("%w (%w)", desktop.ErrDenied, desktop.ErrWrongNumber))},
 	{"here", func(r *rig) { goHere(r) }},
 	{"here, unopened", func(r *rig) { r.openErr = errOdd; goHere(r) }},
 	{"here, offline", func(r *rig) {
@@ -58,6 +71,16 @@ func ending(err error) func(*rig) {
 		l := r.begin()
 		r.tell(l, waiting())
 		r.end(l, err)
+	}
+}
+
+// missing types a number that is not it.
+func missing(err error, left int) func(*rig) {
+	return func(r *rig) {
+		l := r.begin()
+		r.tell(l, awaiting(3))
+		r.number(l, "74")
+		r.outcome(l, err, awaiting(left))
 	}
 }
 

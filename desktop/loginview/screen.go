@@ -27,9 +27,20 @@ type moment struct {
 	update   desktop.Update // the newest, in stageLive and after
 	offered  bool           // the server can sign in in this computer's browser
 	unopened bool           // and that has not opened by itself
+	checking bool           // a number is with the server
+	miss     miss           // what came of the number before
 	name     string         // whom to welcome
 	err      error          // how it ended, in stageOver
 }
+
+// miss is how a number that was typed failed to sign in.
+type miss int
+
+const (
+	missNone  miss = iota
+	missWrong      // it was not the one on the phone
+	missLost       // nobody knows
+)
 
 // picture is what stands in the middle.
 type picture int
@@ -58,6 +69,7 @@ const (
 	deedCopy
 	deedHere   // go on in this computer's browser
 	deedReopen // that browser once more
+	deedCancel
 )
 
 // screen is what a person sees.
@@ -71,7 +83,11 @@ type screen struct {
 	lead    string
 	big     bool // the lead, as an ending
 	note    string
+	alarm   bool   // the note is what went wrong just now
 	detail  string // for an operator's eyes, to be copied
+
+	number bool // two boxes for it
+	busy   bool // it is being checked
 
 	address   string // to type, beside the code
 	codeLabel string
@@ -146,13 +162,28 @@ func live(s *screen, m moment, w Words) {
 		s.button, s.deed = w.CopyLink, deedCopy
 	case desktop.StateApproved, desktop.StateRedeemed:
 		s.faded, s.badge, s.tone, s.lead, s.code = true, iconCheck, toneGood, w.Approved, ""
+	case desktop.StateVerifying:
+		liveNumber(s, m, w)
 	default: // a phone is at it: the code stays in sight, because the phone asks for a comparison
 		s.faded, s.badge, s.lead = true, iconPhone, w.Confirm
-		if u.State == desktop.StateVerifying {
-			s.lead = w.Verify
-		}
 		s.codeLabel, s.deadline = w.YourCode, u.Expires
 		s.button, s.deed = w.NewCode, deedStart
+	}
+}
+
+// liveNumber asks for the number. The phone has the person's eyes now and asks for no
+// comparison, so there is nothing else.
+func liveNumber(s *screen, m moment, w Words) {
+	s.picture, s.badge, s.link, s.code = pictureBadge, iconPhone, "", ""
+	s.number, s.busy, s.lead, s.note = true, m.checking, w.Verify, w.VerifyNote
+	s.button, s.deed = w.Cancel, deedCancel
+	switch {
+	case m.checking:
+		s.note = w.Checking
+	case m.miss == missWrong:
+		s.note, s.alarm = w.wrongNumber(m.update.TriesLeft), true
+	case m.miss == missLost:
+		s.note, s.alarm = w.NumberLost, true
 	}
 }
 
@@ -181,6 +212,8 @@ func over(s *screen, m moment, w Words, say func(string) string) {
 	}
 	var refused *desktop.OAuthError
 	switch {
+	case errors.Is(m.err, desktop.ErrWrongNumber):
+		s.badge, s.tone, s.lead, s.note = iconCross, toneBad, w.NumbersDiffer, w.Nobody
 	case errors.Is(m.err, desktop.ErrDenied):
 		s.badge, s.tone, s.lead, s.note = iconCross, toneBad, w.Denied, w.Nobody
 	case errors.Is(m.err, desktop.ErrExpired):
@@ -221,6 +254,9 @@ func overHere(s *screen, err error, w Words) bool {
 // spoken is the screen for somebody who can't see it.
 func (s screen) spoken(w Words) string {
 	words := []string{s.lead, s.note, s.detail}
+	if s.alarm {
+		words[0], words[1] = s.note, s.lead
+	}
 	if s.offline {
 		words = append([]string{w.Reconnecting}, words...)
 	}

@@ -47,13 +47,29 @@ func TestScreens(t *testing.T) {
 		"scanned":    {host, title, "Confirm on your phone", "Your code", "WDJB-MJHT", "4:52", "Show a new code"},
 		"confirming": {host, title, "Confirm on your phone", "Your code", "WDJB-MJHT", "4:52", "Show a new code"},
 		"verifying": {
-			host, title, "Type the number that your phone shows", "Your code", "WDJB-MJHT", "4:52", "Show a new code",
+			host, title, "Type the number that your phone shows", "It is on the page where you approved.", "Cancel",
 		},
-		"approved":  {host, title, "Approved. Signing you in…"},
-		"success":   {host, "Welcome, Ada", "You're signed in to Acme Studio."},
-		"denied":    {host, title, "Denied on the phone.", "Nobody was signed in.", "Try again"},
-		"expired":   {host, title, "This code has run out.", "Take a new one when you are ready.", "Show a new code"},
-		"cancelled": {host, title, "Cancelled.", "Nobody was signed in.", "Try again"},
+		"verifying, half": {
+			host, title, "Type the number that your phone shows", "4", "It is on the page where you approved.", "Cancel",
+		},
+		"verifying, checking": {
+			host, title, "Type the number that your phone shows", "4", "7", "Checking…", "Cancel",
+		},
+		"verifying, wrong": {
+			host, title, "Type the number that your phone shows", "That's not the number. 2 tries left.", "Cancel",
+		},
+		"verifying, last": {
+			host, title, "Type the number that your phone shows", "That's not the number. 1 try left.", "Cancel",
+		},
+		"verifying, lost": {
+			host, title, "Type the number that your phone shows", "That did not get through. Type it again.", "Cancel",
+		},
+		"numbers differ": {host, title, "Denied: the numbers", "didn't match.", "Nobody was signed in.", "Try again"},
+		"approved":       {host, title, "Approved. Signing you in…"},
+		"success":        {host, "Welcome, Ada", "You're signed in to Acme Studio."},
+		"denied":         {host, title, "Denied on the phone.", "Nobody was signed in.", "Try again"},
+		"expired":        {host, title, "This code has run out.", "Take a new one when you are ready.", "Show a new code"},
+		"cancelled":      {host, title, "Cancelled.", "Nobody was signed in.", "Try again"},
 		"interrupted": {
 			host, title, "The last step got lost.", "Your phone approved, but the answer did not arrive",
 			"here. Try again with a new code.", "Try again",

@@ -71,6 +71,8 @@ type View struct {
 	next      *attempt  // takes its place once the browser is open; nil but for that moment
 	offered   bool      // the server can sign in in the browser
 	unopened  bool      // which has not opened by itself
+	checking  bool      // a number is with the server
+	miss      miss      // what came of the number before
 	stopTimer func() bool
 	timerTurn int // tells a stopped timer's late call from that of the next
 	closed    bool
@@ -228,6 +230,8 @@ func (v *View) perform(d deed) {
 		v.CopyLink()
 	case deedHere:
 		v.turnHere()
+	case deedCancel:
+		v.Cancel()
 	case deedReopen:
 		v.unopened = v.open(v.moment.update.Link()) != nil
 		v.updated(v.moment.update)
@@ -237,21 +241,25 @@ func (v *View) perform(d deed) {
 // show makes the moment the one on the screen.
 func (v *View) show(m moment) {
 	before := v.shown
-	m.offered, m.unopened = v.offered, v.unopened
+	m.offered, m.unopened, m.checking, m.miss = v.offered, v.unopened, v.checking, v.miss
 	v.moment = m
 	v.shown = screenOf(m, v.words, v.opts.AppName)
+	if !v.shown.number {
+		v.checking, v.miss = false, missNone
+		v.body.digits.clear()
+	}
 	changed := v.shown.deed != before.deed
 	if changed {
 		v.stopTimer() // of "Copied"
 	}
-	if changed && before.deed == deedCopy || v.shown.secondDeed != before.secondDeed && before.secondDeed != deedNone {
+	if changed && (before.deed == deedCopy || v.shown.deed == deedCancel) || v.shown.secondDeed != before.secondDeed && before.secondDeed != deedNone {
 		v.settled = v.clock.now().Add(settleFor)
 	}
 	v.body.show(v.shown)
 	// Fyne forgets the theme of what was out of sight for a minute, such as the
 	// button of another screen.
 	v.override.Refresh()
-	v.mindFocus()
+	v.mindFocus(before)
 	if said := v.shown.spoken(v.words); said != before.spoken(v.words) && !v.closed {
 		v.announce(said)
 	}
@@ -259,7 +267,7 @@ func (v *View) show(m moment) {
 
 // mindFocus takes the keyboard away from what is not there anymore, and gives it
 // to the one thing to do, unless something else of the app has it.
-func (v *View) mindFocus() {
+func (v *View) mindFocus(before screen) {
 	c := fyne.CurrentApp().Driver().CanvasForObject(v)
 	if c == nil {
 		return
@@ -270,6 +278,8 @@ func (v *View) mindFocus() {
 	switch {
 	case v.shown.main && v.moment.stage == stageOver && (focused == nil || ours):
 		c.Focus(v.body.button)
+	case v.shown.number && !before.number && (focused == nil || ours):
+		c.Focus(v.body.digits)
 	case ours && !own.Visible():
 		c.Unfocus()
 	}

@@ -1,9 +1,12 @@
 package loginview
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Words is every sentence that a View shows: another language is another value.
-// {app}, {name} and {host} are filled in.
+// {app}, {name}, {host} and {tries} are filled in.
 type Words struct {
 	Title        string
 	TitleUnnamed string // without the app's name
@@ -20,10 +23,17 @@ type Words struct {
 	Copied   string // on that button, for a moment
 
 	Confirm  string
-	Verify   string
 	YourCode string // before the code, to compare with the phone
 	NewCode  string // button
 	Approved string
+
+	Verify          string
+	VerifyNote      string
+	Checking        string // in place of VerifyNote, as the next three
+	WrongNumber     string // {tries} are left
+	WrongNumberLast string // one is left
+	NumberLost      string
+	Cancel          string // button
 
 	Welcome        string
 	WelcomeUnnamed string // when the server doesn't tell the name
@@ -37,12 +47,13 @@ type Words struct {
 	NoBrowser     string // in place of HereLead
 	NoBrowserNote string
 
-	Denied      string
-	Cancelled   string
-	Nobody      string // under both
-	Expired     string
-	ExpiredNote string
-	TryAgain    string // button
+	Denied        string
+	NumbersDiffer string
+	Cancelled     string
+	Nobody        string // under all three
+	Expired       string
+	ExpiredNote   string
+	TryAgain      string // button
 
 	// The same of a sign-in in this computer's browser.
 	DeniedHere          string
@@ -63,6 +74,7 @@ type Words struct {
 
 	ThisApp string // stands for {app} without the app's name
 	Dash    string // as it is read out in a code
+	Erased  string // of a digit, for those who can't see it
 }
 
 // English is the default.
@@ -83,10 +95,17 @@ func English() Words {
 		Copied:   "Copied",
 
 		Confirm:  "Confirm on your phone",
-		Verify:   "Type the number that your phone shows",
 		YourCode: "Your code",
 		NewCode:  "Show a new code",
 		Approved: "Approved. Signing you in…",
+
+		Verify:          "Type the number that your phone shows",
+		VerifyNote:      "It is on the page where you approved.",
+		Checking:        "Checking…",
+		WrongNumber:     "That's not the number. {tries} tries left.",
+		WrongNumberLast: "That's not the number. 1 try left.",
+		NumberLost:      "That did not get through. Type it again.",
+		Cancel:          "Cancel",
 
 		Welcome:        "Welcome, {name}",
 		WelcomeUnnamed: "Welcome",
@@ -100,12 +119,13 @@ func English() Words {
 		NoBrowser:     "Open the link in your browser",
 		NoBrowserNote: "It did not open by itself. Copy the link, and open it on this computer.",
 
-		Denied:      "Denied on the phone.",
-		Cancelled:   "Cancelled.",
-		Nobody:      "Nobody was signed in.",
-		Expired:     "This code has run out.",
-		ExpiredNote: "Take a new one when you are ready.",
-		TryAgain:    "Try again",
+		Denied:        "Denied on the phone.",
+		NumbersDiffer: "Denied: the numbers didn't match.",
+		Cancelled:     "Cancelled.",
+		Nobody:        "Nobody was signed in.",
+		Expired:       "This code has run out.",
+		ExpiredNote:   "Take a new one when you are ready.",
+		TryAgain:      "Try again",
 
 		DeniedHere:          "Denied in the browser.",
 		ExpiredHere:         "This sign-in has run out.",
@@ -125,12 +145,21 @@ func English() Words {
 
 		ThisApp: "this app",
 		Dash:    "dash",
+		Erased:  "erased",
 	}
 }
 
 // fill puts the facts of the moment into a sentence.
 func fill(sentence string, app, name, host string) string {
 	return strings.NewReplacer("{app}", app, "{name}", name, "{host}", host).Replace(sentence)
+}
+
+// wrongNumber tells how many numbers may still be tried.
+func (w Words) wrongNumber(left int) string {
+	if left == 1 {
+		return w.WrongNumberLast
+	}
+	return strings.ReplaceAll(w.WrongNumber, "{tries}", strconv.Itoa(left))
 }
 
 // spell is a code as it should be read out: letter by letter.
