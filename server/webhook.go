@@ -43,7 +43,7 @@ func eventTypes() []auth.EventType {
 		auth.EventOpenedTwice, auth.EventClaimRefused, auth.EventApproved, auth.EventPasskeyFailed, auth.EventNumberWrong,
 		auth.EventConfirmed, auth.EventDenied, auth.EventRefused, auth.EventCancelled, auth.EventSignedIn,
 		auth.EventSignedOut, auth.EventReported, auth.EventReused, auth.EventDeviceOK,
-		auth.EventAccountCreated, auth.EventPhoneSignedIn, auth.EventPasskeyAdded, auth.EventPasskeyRemoved,
+		auth.EventAccountCreated, auth.EventPhoneSignedIn, auth.EventPhoneRefused, auth.EventPasskeyAdded, auth.EventPasskeyRemoved,
 		auth.EventRecovered, auth.EventCodesRenewed,
 		auth.EventClientAdded, auth.EventClientChanged, auth.EventClientRemoved, auth.EventSecretRotated, auth.EventKeyRotated,
 		auth.EventUserInvited, auth.EventUserDisabled, auth.EventUserEnabled, auth.EventUserRemoved, auth.EventBlockLifted,

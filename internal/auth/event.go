@@ -29,7 +29,8 @@ const (
 	EventDeviceOK  EventType = "session.confirmed"  // an unconfirmed computer
 
 	EventAccountCreated EventType = "account.created"
-	EventPhoneSignedIn  EventType = "account.signed_in" // to the account pages
+	EventPhoneSignedIn  EventType = "account.signed_in"      // to the account pages
+	EventPhoneRefused   EventType = "account.passkey_failed" // an answer that did not hold
 	EventPasskeyAdded   EventType = "account.passkey_added"
 	EventPasskeyRemoved EventType = "account.passkey_removed"
 	EventRecovered      EventType = "account.recovered" // a passkey added by a recovery code

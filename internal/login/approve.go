@@ -159,7 +159,7 @@ func (s *Service) settleApproval(tx store.Tx, keys *keyring.Set, v Visitor, g gr
 	case err != nil:
 		return g, nil, err
 	case g.Redirect.Subject != "" && g.Redirect.Subject != subjectOf(keys, client, by.ID):
-		return g, ErrOtherPerson, nil
+		return g, ErrOtherPerson, s.noteOtherPerson(tx, v, g, by.User)
 	}
 	j, err := s.assess(tx, g, client, v, by.ID)
 	if err != nil {
@@ -181,6 +181,12 @@ func (s *Service) settleApproval(tx store.Tx, keys *keyring.Set, v Visitor, g gr
 		e.Note = "a number is awaited on the desktop"
 	}
 	return after, nil, s.record(tx, e)
+}
+
+func (s *Service) noteOtherPerson(tx store.Tx, v Visitor, g grant.Grant, who auth.User) error {
+	e := of(about(v.event(auth.EventRefused), g), who)
+	e.Note = ErrOtherPerson.Error()
+	return s.record(tx, e)
 }
 
 func (s *Service) approve(v Visitor, g grant.Grant, by approver, j judgement, number string) (grant.Grant, error) {

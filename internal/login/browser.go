@@ -56,8 +56,12 @@ func (s *Service) FinishSignIn(ctx context.Context, v Visitor, handle secret.Tex
 		if refusal = err; err != nil {
 			return storeFault(err)
 		}
-		if who, _, refusal, err = s.verify(tx, c.State, answer); err != nil || refusal != nil {
+		who, _, refusal, err = s.verify(tx, c.State, answer)
+		switch {
+		case err != nil:
 			return err
+		case refusal != nil:
+			return s.record(tx, v.event(auth.EventPhoneRefused))
 		}
 		if err := s.know(tx, v.Browser, who.ID); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 )
@@ -30,6 +31,15 @@ func TestWhatTheAuditLogTells(t *testing.T) {
 				_, _ = w.ConfirmNumber(t.Context(), logintest.App, g.ID, g.Number, logintest.Away)
 			},
 			[]auth.EventType{auth.EventApproved, auth.EventNumberWrong, auth.EventConfirmed},
+		},
+		"three wrong numbers": {
+			func(t *testing.T, w *logintest.World, ada *logintest.Person) {
+				g, _ := awaiting(t, w, ada)
+				for range grant.NumberTries {
+					_, _ = w.ConfirmNumber(t.Context(), logintest.App, g.ID, another(g.Number), logintest.Away)
+				}
+			},
+			[]auth.EventType{auth.EventApproved, auth.EventNumberWrong, auth.EventNumberWrong, auth.EventNumberWrong, auth.EventDenied},
 		},
 		"a code that a second browser opens, once": {
 			func(t *testing.T, w *logintest.World, ada *logintest.Person) {
@@ -96,6 +106,13 @@ func TestWhatTheAuditLogTells(t *testing.T) {
 				auth.EventApproved, auth.EventSignedIn, auth.EventReused,
 				auth.EventApproved, auth.EventSignedIn, auth.EventReported,
 			},
+		},
+		"a passkey that does not hold, at the account's door": {
+			func(t *testing.T, w *logintest.World, ada *logintest.Person) {
+				handle, _, _ := w.BeginSignIn(t.Context(), ada.Browser)
+				_, _ = w.FinishSignIn(t.Context(), ada.Visitor(), handle, []byte("{}"))
+			},
+			[]auth.EventType{auth.EventPhoneRefused},
 		},
 		"what people do with their account": {
 			func(t *testing.T, w *logintest.World, ada *logintest.Person) {

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -28,7 +29,7 @@ func (s *Service) ConfirmNumber(ctx context.Context, client auth.ClientID, id au
 		case err != nil:
 			return g, err
 		}
-		return confirmed, s.record(tx, about(byDesktop(outcomeOf(confirmed), from), confirmed))
+		return confirmed, s.noteNumber(tx, confirmed, from)
 	})
 	if err != nil {
 		return grant.Grant{}, err
@@ -36,11 +37,19 @@ func (s *Service) ConfirmNumber(ctx context.Context, client auth.ClientID, id au
 	return after, wrong
 }
 
-func outcomeOf(g grant.Grant) auth.EventType {
+// noteNumber records what came of the number. The last wrong one is a denial as well,
+// of which the operator may want to be told.
+func (s *Service) noteNumber(tx store.Tx, g grant.Grant, from netip.Addr) error {
 	if g.State == grant.Approved {
-		return auth.EventConfirmed
+		return s.record(tx, about(byDesktop(auth.EventConfirmed, from), g))
 	}
-	return auth.EventNumberWrong
+	e := about(byDesktop(auth.EventNumberWrong, from), g)
+	e.Note = fmt.Sprintf("tries left: %d", g.TriesLeft())
+	if err := s.record(tx, e); err != nil || !g.NumberFailed() {
+		return err
+	}
+	e.Type, e.Actor, e.Note = auth.EventDenied, auth.ActorServer, "too many wrong numbers"
+	return s.record(tx, e)
 }
 
 // GrantOf finds the client's grant by its device code. ErrUnknownCode for one that

@@ -21,7 +21,7 @@ import (
 
 const (
 	// clientTimeout bounds a delivery with the default client.
-	clientTimeout = 10 * time.Second
+	clientTimeout = 20 * time.Second
 	// sendTimeout bounds one with any client: it must end within its lease.
 	sendTimeout = lease / 2
 	// maxAnswer bounds what is read of an answer, which nobody looks at.

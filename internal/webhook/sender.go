@@ -36,7 +36,7 @@ type Config struct {
 	// Secret signs: "whsec_…", or two of them with a space between, while one takes over
 	// from the other.
 	Secret string
-	// Client sends; default: one with a time limit of 10 s and few connections. It never
+	// Client sends; default: one with a time limit of 20 s and few connections. It never
 	// follows redirects.
 	Client *http.Client
 	Store  store.Store
