@@ -149,8 +149,8 @@ func riskPreviews() []preview {
 		{"verifying on a nameless computer", Verifying{Opening: opening, Number: "80", TriesLeft: 2}},
 		{"number failed", NumberFailed{AppName: app, DeviceName: computer}},
 		{"stopped", stopped},
-		{"stopped unknown computer", Stopped{Opening: opening, AppName: app, DeviceName: computer, Why: StoppedUnknownDevice}},
-		{"stopped reported computer", Stopped{Opening: opening, AppName: app, DeviceName: computer, Why: StoppedReported}},
+		{"stopped unknown computer", Stopped{Opening: opening, AppName: app, DeviceName: computer, Why: StoppedUnknownDevice, Warnings: []Warning{WarnOtherNetwork}}},
+		{"stopped reported computer", Stopped{Opening: opening, AppName: app, DeviceName: computer, Why: StoppedReported, Warnings: []Warning{WarnOtherNetwork}}},
 		{"stopped nameless", Stopped{Opening: opening}},
 	}
 }

@@ -62,6 +62,7 @@ func (rp *relyingParty) device(p *phone) *oauth2.Token {
 	if err != nil {
 		rp.t.Fatal(err)
 	}
+	p.see("You're signed in on ")
 	return tok
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	_ "github.com/mattn/go-sqlite3" // for the test that breaks the database
 
 	"github.com/qrauthd/qrauthd/desktop"
-	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 func TestInAnotherAppsBrowserNothingIsClaimed(t *testing.T) {
@@ -147,18 +145,19 @@ func (p *phone) fieldHas(want string) {
 
 func TestAnotherPhoneIsToldThatTheCodeIsClaimed(t *testing.T) {
 	s := serve(t)
-	d := startByHand(t, s)
+	c := newComputer(t, s.issuer).begin()
 	first, second := newPhone(t), newPhone(t)
-	first.open(d.VerificationURIComplete)
-	second.open(d.VerificationURIComplete)
+	first.open(c.VerificationURIComplete)
+	second.open(c.VerificationURIComplete)
 	first.join("Ada")
 	first.press("Approve")
 	second.see("another phone")
 	second.shoot("another-phone")
 	second.offersNone("Enter the code by hand") // it would lead back here
 
+	c.bringRight(first) // which it takes, because two phones have opened the code
 	first.see("Approved. Look at your computer.")
-	redeem(t, s, d)
+	c.tokens()
 	first.see("You're signed in on ALICE-PC")
 	until(t, "the second phone's page can be loaded again", func() bool {
 		_, ok := eval[any](second, `location.reload()`)
@@ -169,50 +168,28 @@ func TestAnotherPhoneIsToldThatTheCodeIsClaimed(t *testing.T) {
 }
 
 func TestBothAnswersAreInReachOnASmallPhone(t *testing.T) {
-	s := serve(t)
-	p := newPhone(t)
-	p.screen(390, 664) // what a browser leaves of a small phone's screen
-	p.open(startByHand(t, s).VerificationURIComplete)
-	p.offers("Approve")
-	bottom, _ := eval[float64](p, `document.querySelector(".actions").getBoundingClientRect().bottom`)
-	if bottom == 0 || bottom > 664 {
-		t.Errorf("the answers end at %v, want both on the screen of 664", bottom)
+	s, f := serveTheWorld(t)
+	for where, way := range map[string]*http.Transport{"next to it": f.from(t, "127.0.0.1"), "far away": f.from(t, inFrankfurt)} {
+		p := newPhone(t)
+		p.screen(390, 664) // what a browser leaves of a small phone's screen
+		p.open(newComputer(t, s.issuer, way).begin().VerificationURIComplete)
+		p.offers("Approve")
+		bottom, _ := eval[float64](p, `document.querySelector(".actions").getBoundingClientRect().bottom`)
+		if bottom == 0 || bottom > 664 {
+			t.Errorf("of a computer %s the answers end at %v, want both on the screen of 664", where, bottom)
+		}
 	}
 }
 
 func TestAComputerFarAwayIsInAmber(t *testing.T) {
-	s := serve(t, "--trusted-proxy", "127.0.0.1")
-	d := startFrom(t, s, "203.0.113.7")
+	s, f := serveTheWorld(t)
+	c := newComputer(t, s.issuer, f.from(t, inFrankfurt)).begin()
 	p := newPhone(t)
-	p.open(d.VerificationURIComplete)
+	p.open(c.VerificationURIComplete)
 	p.see("another network than this phone")
-	p.see("203.0.113.7")
-	p.see("Only approve if that computer is in front of you.")
+	p.see(inFrankfurt)
+	p.see("Only approve if you are looking at this code on a computer in front of you.")
 	p.shoot("far-away")
-}
-
-// startFrom asks for a grant as a desktop with that address.
-func startFrom(t *testing.T, s *server, address string) wire.DeviceAuthorization {
-	t.Helper()
-	form := url.Values{
-		"client_id": {demoClient}, "device_name": {"ALICE-PC"}, "device_platform": {"Windows 11"}, "app_version": {"1.4.2"},
-	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.issuer+wire.PathDeviceAuthorization, strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("X-Forwarded-For", address)
-	a, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Body.Close()
-	var d wire.DeviceAuthorization
-	if err := json.NewDecoder(a.Body).Decode(&d); err != nil || a.StatusCode != http.StatusOK {
-		t.Fatalf("device authorization: %s, %v", a.Status, err)
-	}
-	return d
 }
 
 func TestAnAppThatNobodyVouchesForIsMarked(t *testing.T) {
@@ -226,13 +203,19 @@ func TestAnAppThatNobodyVouchesForIsMarked(t *testing.T) {
 
 func TestTooManyTries(t *testing.T) {
 	s := serve(t)
+	right := startByHand(t, s)
 	p := newPhone(t)
-	until(t, "the budget for guesses is spent", func() bool {
+	for range 5 {
 		p.open(s.issuer + "/device?user_code=BBBB-BBBB")
-		return strings.Contains(p.text(), "Too many tries")
-	})
+		p.see("We don't know this code.")
+	}
+	p.open(s.issuer + "/device?user_code=" + right.UserCode)
+	p.see("Too many tries.")
 	p.see("then try again")
+	p.see("that works meanwhile")
 	p.shoot("too-many-tries")
+	p.open(right.VerificationURIComplete) // a scan is no guess
+	p.offers("Approve")
 }
 
 func TestSomethingBroke(t *testing.T) {

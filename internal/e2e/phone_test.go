@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/webauthn"
@@ -153,7 +154,16 @@ func (p *phone) theme(scheme string) {
 	})
 }
 
-// open goes to an address, as a scan does.
+// from puts the phone at an address, which a server behind a trusted proxy believes.
+func (p *phone) from(address string) {
+	p.t.Helper()
+	call(p, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
+		Headers: network.Headers{"X-Forwarded-For": address},
+	})
+}
+
+// open goes to an address, as a scan does. A page that moves on by itself at that
+// moment gets in the way.
 func (p *phone) open(address string) {
 	p.t.Helper()
 	ctx, stop := context.WithTimeout(p.ctx, patience)
@@ -318,6 +328,8 @@ func (p *phone) shoot(name string) {
 	if dir == "" {
 		return
 	}
+	p.unroll()
+	defer p.screen(390, 844)
 	for _, scheme := range []string{"dark", "light"} {
 		p.theme(scheme)
 		ctx, stop := context.WithTimeout(p.ctx, patience)
@@ -327,6 +339,17 @@ func (p *phone) shoot(name string) {
 		p.must(os.MkdirAll(dir, 0o755))
 		p.must(os.WriteFile(filepath.Join(dir, "phone-"+name+"-"+scheme+".png"), png, 0o644))
 	}
+}
+
+// unroll makes the screen as high as the page, so that no bar at its bottom lies
+// across the picture.
+func (p *phone) unroll() {
+	p.t.Helper()
+	height, ok := eval[int64](p, "Math.max(844, document.documentElement.scrollHeight)")
+	if !ok {
+		p.t.Error("the page has no height")
+	}
+	p.screen(390, height)
 }
 
 func back(p *phone) error {

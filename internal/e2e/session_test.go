@@ -79,7 +79,9 @@ func enter(t *testing.T, c *desktop.Client, p *phone) *desktop.Session {
 	login := begin(t, c)
 	p.open(login.Current().Link())
 	p.press("Approve")
-	return signedIn(t, login)
+	session := signedIn(t, login)
+	p.see("You're signed in on ")
+	return session
 }
 
 func TestAKeptSessionRefreshesItselfUntilItIsRevoked(t *testing.T) {
