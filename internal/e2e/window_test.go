@@ -131,6 +131,15 @@ func (w *window) link() (address string) {
 	return address
 }
 
+// scannedBy has the phone open the sign-in, and returns the screen after that.
+func (w *window) scannedBy(p *phone) *image.RGBA {
+	w.t.Helper()
+	link := w.link()
+	waiting := w.picture()
+	p.open(link)
+	return w.turn(waiting)
+}
+
 // turn waits until the screen shows something else than before and has come to
 // rest, and returns it.
 func (w *window) turn(before *image.RGBA) (now *image.RGBA) {
@@ -157,7 +166,7 @@ var empty = func() *image.RGBA {
 
 // film watches the window go from screen to screen until it has been at rest for
 // longer than any of them lasts, and returns each.
-func (w *window) film(before *image.RGBA) (screens []image.Image) {
+func (w *window) film(before *image.RGBA) (screens []*image.RGBA) {
 	w.t.Helper()
 	const atRest = 4 * time.Second // the welcome lasts one and a half
 	changed := time.Now()
@@ -203,7 +212,7 @@ func (w *window) keep(name string, img image.Image) {
 
 // keepWelcome wants the welcome and the app that follows it, and saves both. The
 // welcome lasts a second and a half: film it from the approval on.
-func (w *window) keepWelcome(theme string, screens []image.Image) {
+func (w *window) keepWelcome(theme string, screens []*image.RGBA) {
 	w.t.Helper()
 	last := len(screens) - 1
 	if last < 1 {
@@ -298,9 +307,15 @@ func TestTheWindowInTheDark(t *testing.T) {
 
 func TestTheWindowWhenItEndsBadly(t *testing.T) {
 	t.Parallel()
-	t.Run("in the light", func(t *testing.T) { endBadly(t, "light") })
-	if os.Getenv("E2E_SCREENSHOTS") != "" { // in the dark nothing but the picture is another
-		t.Run("in the dark", func(t *testing.T) { endBadly(t, "dark") })
+	inThemes(t, endBadly)
+}
+
+// inThemes runs a test of the window in the light, and where the run collects
+// pictures in the dark too: nothing but the picture is another there.
+func inThemes(t *testing.T, test func(t *testing.T, theme string)) {
+	t.Run("in the light", func(t *testing.T) { test(t, "light") })
+	if os.Getenv("E2E_SCREENSHOTS") != "" {
+		t.Run("in the dark", func(t *testing.T) { test(t, "dark") })
 	}
 }
 
@@ -358,37 +373,35 @@ func endBadly(t *testing.T, theme string) {
 // the browser, and the window waits for it.
 func TestTheWindowSignsInWithThisComputersBrowser(t *testing.T) {
 	t.Parallel()
-	themes := []string{"light"}
-	if os.Getenv("E2E_SCREENSHOTS") != "" {
-		themes = append(themes, "dark")
+	inThemes(t, signInInTheBrowser)
+}
+
+func signInInTheBrowser(t *testing.T, theme string) {
+	s := serve(t)
+	browser := newFakeBrowser(t)
+	w := newWindow(t, s.issuer, browser.home, theme)
+	w.link()
+	waiting := w.picture()
+	var link []byte
+	until(t, "the keyboard reaches the button, and the browser is opened", func() bool {
+		w.press("Tab")
+		w.press("Return")
+		link, _ = os.ReadFile(browser.opened)
+		return len(link) > 0
+	})
+	inBrowser := w.turn(waiting)
+	if _, shown := scan(inBrowser); shown {
+		t.Error("the window still shows a QR code")
 	}
-	for _, theme := range themes {
-		s := serve(t)
-		browser := newFakeBrowser(t)
-		w := newWindow(t, s.issuer, browser.home, theme)
-		w.link()
-		waiting := w.picture()
-		var link []byte
-		until(t, "the keyboard reaches the button, and the browser is opened", func() bool {
-			w.press("Tab")
-			w.press("Return")
-			link, _ = os.ReadFile(browser.opened)
-			return len(link) > 0
-		})
-		inBrowser := w.turn(waiting)
-		if _, shown := scan(inBrowser); shown {
-			t.Error("the window still shows a QR code")
-		}
-		w.keep("in-browser-"+theme, inBrowser)
-		p := newPhone(t)
-		p.open(strings.TrimSpace(string(link)))
-		p.join("Ada")
-		p.press("Approve")
-		w.turn(inBrowser)
-		until(t, "the desktop is signed in", func() bool {
-			return strings.Contains(s.log(), `route="GET /userinfo" status=200`)
-		})
-	}
+	w.keep("in-browser-"+theme, inBrowser)
+	p := newPhone(t)
+	p.open(strings.TrimSpace(string(link)))
+	p.join("Ada")
+	p.press("Approve")
+	w.turn(inBrowser)
+	until(t, "the desktop is signed in", func() bool {
+		return strings.Contains(s.log(), `route="GET /userinfo" status=200`)
+	})
 }
 
 // fakeBrowser takes the place of the system's browser.
