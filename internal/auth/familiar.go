@@ -7,7 +7,13 @@ type FamiliarKind string
 
 // The kinds.
 const (
-	FamiliarKey     FamiliarKind = "key"     // a desktop's DPoP key, by its thumbprint (RFC 7638)
+	FamiliarKey FamiliarKind = "key" // a desktop's DPoP key, by its thumbprint (RFC 7638)
+	// FamiliarClientKey is a key with the client that it has signed in for: their IDs
+	// with a space between. A sign-in for one client says little about another's policy.
+	FamiliarClientKey FamiliarKind = "client_key"
+	// FamiliarOwnKey is a key whose computer the person was at: it signed in by its own
+	// browser, or they have confirmed it.
+	FamiliarOwnKey  FamiliarKind = "own_key"
 	FamiliarNetwork FamiliarKind = "network" // a desktop's network: /24 of IPv4, /64 of IPv6
 	FamiliarCountry FamiliarKind = "country" // a desktop's, ISO 3166-1 alpha-2
 )

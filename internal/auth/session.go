@@ -19,8 +19,10 @@ type Session struct {
 	// Resources are what its access tokens may be for, the default first (RFC 8707).
 	Resources []string
 	Device    Device
-	// Origin is the address that the desktop was last heard from.
-	Origin netip.Addr
+	// StartedFrom is the address from which the desktop began the sign-in, and Origin
+	// the one that it was last heard from.
+	StartedFrom netip.Addr
+	Origin      netip.Addr
 	// ReducedScopes are all that the desktop has until ReducedUntil; the zero time:
 	// nothing is, or is any more, withheld.
 	ReducedScopes Scopes

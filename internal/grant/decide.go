@@ -31,8 +31,8 @@ func (g Grant) opened(browser auth.BrowserID) Grant {
 	case browser == "":
 	case g.OpenedBy == "":
 		g.OpenedBy = browser
-	case g.OpenedBy != browser:
-		g.OpenedTwice = true
+	case g.OpenedBy != browser && !g.OpenedTwice:
+		g.OpenedTwice, g.OpenedLate = true, g.ClaimedBy != ""
 	}
 	return g
 }
@@ -125,11 +125,11 @@ func (g Grant) Confirm(now time.Time, client auth.ClientID, number string) (Gran
 		return g, ErrNoNumber
 	}
 	if subtle.ConstantTimeCompare([]byte(number), []byte(g.Number)) == 1 {
-		g.State = Approved
+		g.State, g.Number = Approved, ""
 		return g.changed(), nil
 	}
 	if g.Tries++; g.Tries >= NumberTries {
-		g.State = Denied
+		g.State, g.Number = Denied, ""
 	}
 	return g.changed(), ErrNumber
 }
@@ -152,7 +152,7 @@ func (g Grant) Deny(now time.Time, browser auth.BrowserID) (Grant, error) {
 	if g.claimedElsewhere(browser) {
 		return g, ErrClaimed
 	}
-	g.State, g.ClaimedBy, g.Challenge, g.DecidedAt = Denied, browser, nil, now
+	g.State, g.ClaimedBy, g.Challenge, g.Number, g.DecidedAt = Denied, browser, nil, "", now
 	return g.changed(), nil
 }
 
@@ -167,7 +167,7 @@ func (g Grant) Cancel(now time.Time, client auth.ClientID) (Grant, error) {
 	if err := g.refusal(now); err != nil {
 		return g, err
 	}
-	g.State, g.Challenge, g.DecidedAt = Cancelled, nil, now
+	g.State, g.Challenge, g.Number, g.DecidedAt = Cancelled, nil, "", now
 	return g.changed(), nil
 }
 
@@ -198,7 +198,7 @@ func (g Grant) Void(now time.Time) Grant {
 	if err := g.refusal(now); err != nil && !errors.Is(err, ErrApproved) {
 		return g
 	}
-	g.State, g.ClaimedBy, g.Challenge, g.UserID, g.DecidedAt = Denied, "", nil, "", now
+	g.State, g.ClaimedBy, g.Challenge, g.Number, g.UserID, g.DecidedAt = Denied, "", nil, "", "", now
 	return g.changed()
 }
 

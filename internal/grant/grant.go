@@ -57,9 +57,11 @@ type Grant struct {
 	OldCodeUntil time.Time
 
 	// OpenedBy is the browser that opened the code first, and OpenedTwice says that
-	// another one did too, which then counts for good.
+	// another one did too, which then counts for good. OpenedLate says that it did so
+	// only when the grant was claimed, and could not have been approved by it any more.
 	OpenedBy    auth.BrowserID
 	OpenedTwice bool
+	OpenedLate  bool
 	// Crowded says that the sign-in was one of very many from its address.
 	Crowded bool
 
@@ -71,7 +73,7 @@ type Grant struct {
 	UserID    auth.UserID // who approved
 	DecidedAt time.Time   // by a passkey, denied or cancelled
 	// Number is what the person is to type on the desktop, of NumberDigits; empty: none
-	// is awaited or ever was. Tries counts those that were wrong.
+	// is awaited. Tries counts those that were wrong.
 	Number     string
 	Tries      int
 	RedeemedAt time.Time

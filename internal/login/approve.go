@@ -73,7 +73,7 @@ func (s *Service) claim(tx store.Tx, v Visitor, g grant.Grant, user auth.UserID,
 	claimed, err := g.Claim(s.now(), v.Browser, challenge)
 	switch {
 	case errors.Is(err, grant.ErrClaimed):
-		return g, err, s.record(tx, about(v.event(auth.EventClaimRefused), g))
+		return g, err, s.recordOnce(tx, about(v.event(auth.EventClaimRefused), g))
 	case err != nil:
 		return g, nil, err
 	}
@@ -86,15 +86,28 @@ func (s *Service) claim(tx store.Tx, v Visitor, g grant.Grant, user auth.UserID,
 	case err != nil:
 		return g, nil, err
 	case j.refusal != nil:
-		return g, j.refusal, s.noteRefused(tx, v, g, j, user)
+		return s.seenInVain(tx, v, g, j, user)
 	}
 	return claimed, nil, s.noteTwice(tx, v, g, claimed)
+}
+
+// seenInVain is a claim that comes to nothing: all that stays of it is who has opened
+// the grant.
+func (s *Service) seenInVain(tx store.Tx, v Visitor, g grant.Grant, j judgement, user auth.UserID) (_ grant.Grant, refusal, err error) {
+	scanned, err := g.Scan(s.now(), v.Browser)
+	if err == nil {
+		err = s.noteTwice(tx, v, g, scanned)
+	}
+	if err == nil {
+		err = s.noteRefused(tx, v, scanned, j, user)
+	}
+	return scanned, j.refusal, err
 }
 
 func (s *Service) noteRefused(tx store.Tx, v Visitor, g grant.Grant, j judgement, user auth.UserID) error {
 	e := judged(about(v.event(auth.EventRefused), g), j.Assessment)
 	e.UserID, e.Note = user, j.refusal.Error()
-	return s.record(tx, e)
+	return s.recordOnce(tx, e)
 }
 
 // Approval is a grant that a person has just approved, and by whom. It is done where
@@ -123,6 +136,7 @@ func (s *Service) FinishApproval(ctx context.Context, v Visitor, id auth.GrantID
 	var who auth.User
 	var refusal error // of the answer; the spent challenge is committed with it
 	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (_ grant.Grant, err error) {
+		refusal = nil
 		g, challenge, err := g.Answer(s.now(), v.Browser)
 		if err != nil {
 			return g, err
@@ -133,7 +147,7 @@ func (s *Service) FinishApproval(ctx context.Context, v Visitor, id auth.GrantID
 		case err != nil:
 			return g, err
 		case refusal != nil:
-			return g, s.record(tx, about(v.event(auth.EventPasskeyFailed), g))
+			return g, s.recordOnce(tx, about(v.event(auth.EventPasskeyFailed), g))
 		}
 		g, refusal, err = s.settleApproval(tx, keys, v, g, approver{who, used}, number)
 		return g, err
@@ -186,7 +200,7 @@ func (s *Service) settleApproval(tx store.Tx, keys *keyring.Set, v Visitor, g gr
 func (s *Service) noteOtherPerson(tx store.Tx, v Visitor, g grant.Grant, who auth.User) error {
 	e := of(about(v.event(auth.EventRefused), g), who)
 	e.Note = ErrOtherPerson.Error()
-	return s.record(tx, e)
+	return s.recordOnce(tx, e)
 }
 
 func (s *Service) approve(v Visitor, g grant.Grant, by approver, j judgement, number string) (grant.Grant, error) {
@@ -226,12 +240,18 @@ func (s *Service) verify(tx store.Tx, challenge, answer []byte) (who auth.User, 
 
 // Deny ends the grant for the person in this browser.
 func (s *Service) Deny(ctx context.Context, v Visitor, id auth.GrantID) error {
+	var refusal error // which the audit log is to tell
 	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+		refusal = nil
 		denied, err := g.Deny(s.now(), v.Browser)
-		if err != nil {
+		switch {
+		case errors.Is(err, grant.ErrClaimed):
+			refusal = err
+			return g, s.recordOnce(tx, about(v.event(auth.EventClaimRefused), g))
+		case err != nil:
 			return g, err
 		}
 		return denied, s.record(tx, about(v.event(auth.EventDenied), denied))
 	})
-	return err
+	return errors.Join(err, refusal)
 }

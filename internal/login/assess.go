@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -48,22 +49,29 @@ func (s *Service) assess(tx store.Tx, g grant.Grant, client auth.Client, v Visit
 	if g.ForBrowser() && j.demand == auth.DemandNumber {
 		j.demand = auth.DemandPasskey // it was asked for in this very browser: there is no other screen
 	}
-	j.refusal, err = s.refused(tx, g, j.demand, user, policy.RequireKnownDevice && !facts.KnownKey)
+	j.refusal, err = s.refused(tx, g, j.demand, user, policy)
 	return j, err
 }
 
 // refused is why the grant cannot be approved by the user, if they are known.
-func (s *Service) refused(tx store.Tx, g grant.Grant, demand auth.Demand, user auth.UserID, stranger bool) (error, error) {
+func (s *Service) refused(tx store.Tx, g grant.Grant, demand auth.Demand, user auth.UserID, policy auth.Policy) (error, error) {
 	if user == "" {
 		return nil, nil
 	}
-	mine := func(b auth.Block) bool { return b.UserID == user }
-	switch blocked, err := s.blocked(tx, g.KeyThumbprint, g.Origin, mine); {
+	stranger := false
+	if policy.RequireKnownDevice && !g.ForBrowser() {
+		fresh, err := isNew(tx, user, g.ClientID, g.KeyThumbprint)
+		if err != nil {
+			return nil, err
+		}
+		stranger = fresh
+	}
+	switch blocked, err := s.blocked(tx, g.KeyThumbprint, g.Origin, user); {
 	case err != nil:
 		return nil, err
 	case blocked:
 		return ErrBlocked, nil
-	case stranger && !g.ForBrowser():
+	case stranger:
 		return ErrUnknownDevice, nil
 	case demand == auth.DemandRefuse:
 		return ErrRisky, nil
@@ -77,11 +85,10 @@ func (s *Service) facts(tx store.Tx, g grant.Grant, v Visitor, user auth.UserID)
 		Local:       g.ForBrowser(),
 		Desktop:     s.spotOf(g.Origin),
 		Phone:       s.spotOf(v.Address),
-		OpenedTwice: g.OpenedTwice,
+		OpenedTwice: g.OpenedTwice && !g.OpenedLate, // who came after the claim could decide nothing
 		ManyStarts:  g.Crowded,
 	}
-	others := func(b auth.Block) bool { return b.UserID != user }
-	if f.Reported, err = s.blocked(tx, g.KeyThumbprint, g.Origin, others); err != nil || user == "" {
+	if f.Reported, err = s.reported(tx, g.KeyThumbprint, g.Origin, user); err != nil || user == "" {
 		return f, err
 	}
 	familiar, err := tx.FamiliarsOf(user)
@@ -98,29 +105,40 @@ func (s *Service) facts(tx store.Tx, g grant.Grant, v Visitor, user auth.UserID)
 	return f, err
 }
 
-// blocked reports whether a block of those that count is in force on the desktop's
-// key or its address.
-func (s *Service) blocked(tx store.Tx, key string, origin netip.Addr, counts func(auth.Block) bool) (bool, error) {
-	values := map[auth.BlockKind]string{auth.BlockKey: key}
-	if !s.AddressesUnsure && origin.IsValid() {
-		values[auth.BlockAddress] = ratelimit.AddressKey(origin)
+// blocked reports whether the user has reported the desktop's key or its address.
+func (s *Service) blocked(tx store.Tx, key string, origin netip.Addr, user auth.UserID) (bool, error) {
+	byKey, byAddress, err := s.blocksOn(tx, key, origin)
+	mine := func(b auth.Block) bool { return b.UserID == user }
+	return slices.ContainsFunc(byKey, mine) || slices.ContainsFunc(byAddress, mine), err
+}
+
+// addressReporters is how many people must have reported an address before it counts
+// against others: many share one, and one of them may be wrong, or mean.
+const addressReporters = 2
+
+// reported reports whether others than the user have reported the desktop.
+func (s *Service) reported(tx store.Tx, key string, origin netip.Addr, user auth.UserID) (bool, error) {
+	byKey, byAddress, err := s.blocksOn(tx, key, origin)
+	mine := func(b auth.Block) bool { return b.UserID == user }
+	byKey, byAddress = slices.DeleteFunc(byKey, mine), slices.DeleteFunc(byAddress, mine)
+	return len(byKey) > 0 || len(byAddress) >= addressReporters, err
+}
+
+// blocksOn are the blocks in force on the desktop's key and on its address, one of
+// each person at most.
+func (s *Service) blocksOn(tx store.Tx, key string, origin netip.Addr) (byKey, byAddress []auth.Block, err error) {
+	over := func(b auth.Block) bool { return !b.Holds(s.now()) }
+	if key != "" {
+		if byKey, err = tx.BlocksOn(auth.BlockKey, key); err != nil {
+			return nil, nil, err
+		}
 	}
-	now := s.now()
-	for kind, value := range values {
-		if value == "" {
-			continue
-		}
-		blocks, err := tx.BlocksOn(kind, value)
-		if err != nil {
-			return false, err
-		}
-		for _, b := range blocks {
-			if b.Holds(now) && counts(b) {
-				return true, nil
-			}
+	if origin.IsValid() && !s.AddressesUnsure {
+		if byAddress, err = tx.BlocksOn(auth.BlockAddress, ratelimit.AddressKey(origin)); err != nil {
+			return nil, nil, err
 		}
 	}
-	return false, nil
+	return slices.DeleteFunc(byKey, over), slices.DeleteFunc(byAddress, over), nil
 }
 
 // spotOf is where an address is, as far as it may be believed.

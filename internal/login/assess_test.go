@@ -192,12 +192,13 @@ func TestAnUnconfirmedComputerHasReducedScopesForAWhile(t *testing.T) {
 	all := auth.Scopes{"openid", "files.write", "offline_access"}
 	for name, tt := range map[string]struct {
 		meanwhile func(t *testing.T, w *logintest.World, ada *logintest.Person)
-		want      auth.Scopes
+		want      auth.Scopes // after a refresh
+		next      auth.Scopes // of the same computer's next sign-in
 	}{
-		"while nobody says anything":    {func(*testing.T, *logintest.World, *logintest.Person) {}, reduced},
-		"until its time is over":        {func(_ *testing.T, w *logintest.World, _ *logintest.Person) { w.Clock.Advance(window) }, all},
-		"until the person says so":      {confirmAll, all},
-		"though the policy has changed": {forgetPolicy, reduced},
+		"while nobody says anything":    {func(*testing.T, *logintest.World, *logintest.Person) {}, reduced, reduced},
+		"until its time is over":        {func(_ *testing.T, w *logintest.World, _ *logintest.Person) { w.Clock.Advance(window) }, all, all},
+		"until the person says so":      {confirmAll, all, all},
+		"though the policy has changed": {forgetPolicy, reduced, all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := logintest.New(t)
@@ -216,8 +217,8 @@ func TestAnUnconfirmedComputerHasReducedScopesForAWhile(t *testing.T) {
 			if err != nil || !slices.Equal(next.Scopes, tt.want) {
 				t.Errorf("after a refresh: got %v, %v; want %v", next.Scopes, err, tt.want)
 			}
-			if second := w.SignIn(ada, "careful", key); !slices.Equal(second.Scopes, all) {
-				t.Errorf("the same computer's next sign-in: got %v, want %v", second.Scopes, all)
+			if second := w.SignIn(ada, "careful", key); !slices.Equal(second.Scopes, tt.next) {
+				t.Errorf("the same computer's next sign-in: got %v, want %v", second.Scopes, tt.next)
 			}
 		})
 	}
@@ -240,6 +241,7 @@ func forgetPolicy(_ *testing.T, w *logintest.World, _ *logintest.Person) {
 		c.Policy = auth.PolicyChange{}
 		return tx.SetClient(c)
 	})
+	w.Clock.Advance(3 * time.Second) // for what the service remembers of clients
 }
 
 func TestASignInMayBeStartedOnlyFromTheNetworksOfThePolicy(t *testing.T) {
@@ -288,4 +290,84 @@ func TestBehindAProxyThatNobodyNamedNothingIsKnownOfPlaces(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestAComputerOfAnotherClientIsNewToThisOne(t *testing.T) {
+	w := logintest.New(t)
+	yes, reduced, window := true, auth.Scopes{"openid"}, time.Hour
+	w.AddClient(auth.Client{ID: "strict", Name: "Strict", Policy: auth.PolicyChange{RequireKnownDevice: &yes}})
+	w.AddClient(auth.Client{ID: "careful", Name: "Careful", Policy: auth.PolicyChange{ReducedScopes: &reduced, Unconfirmed: &window}})
+	ada, key := w.Join("Ada"), w.Key()
+	signInWith(w, ada, key) // for a client that demands nothing
+	g, _ := w.StartFrom("strict", logintest.Home, key)
+	if _, err := finish(t, w, ada, ada.Visitor(), g.ID); !errors.Is(err, login.ErrUnknownDevice) {
+		t.Errorf("where a known device is required: got %v, want ErrUnknownDevice", err)
+	}
+	if got := w.SignIn(ada, "careful", key); !slices.Equal(got.Scopes, reduced) {
+		t.Errorf("where a new one is unconfirmed: got %v, want %v", got.Scopes, reduced)
+	}
+}
+
+func TestAKnownDeviceIsOneThatSignedInByItsOwnBrowser(t *testing.T) {
+	for name, tt := range map[string]struct {
+		origin, app netip.Addr
+		err         error // of the exchange
+		known       bool
+	}{
+		"on one network":                       {logintest.Home, logintest.Couch, nil, true},
+		"but not where it cannot be told":      {logintest.Home, netip.MustParseAddr("2001:db8::9"), nil, false},
+		"and not by a code that somebody took": {logintest.Home, logintest.Away, login.ErrElsewhere, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := logintest.New(t)
+			yes := true
+			w.AddClient(auth.Client{
+				ID: "strict", Name: "Strict", RedirectURIs: []string{"http://127.0.0.1/callback"},
+				Policy: auth.PolicyChange{RequireKnownDevice: &yes},
+			})
+			ada, key := w.Join("Ada"), w.Key()
+			a := w.Ask("strict", key)
+			w.Approve(ada, a.ID)
+			exchange := w.Exchanging(a, key, w.Code(ada, a))
+			exchange.Address = tt.app
+			if _, err := w.Exchange(t.Context(), exchange); !errors.Is(err, tt.err) {
+				t.Fatalf("got %v, want %v", err, tt.err)
+			}
+			g, _ := w.StartFrom("strict", logintest.Home, key)
+			_, err := finish(t, w, ada, ada.Visitor(), g.ID)
+			if known := err == nil; known != tt.known || !known && !errors.Is(err, login.ErrUnknownDevice) {
+				t.Errorf("its QR code after that: got %v, want it known: %t", err, tt.known)
+			}
+			if sessions := w.Sessions(ada); tt.err == nil && (len(sessions) != 1 || sessions[0].Origin != tt.app) {
+				t.Errorf("got %d sessions, want one at the app's address", len(sessions))
+			}
+		})
+	}
+}
+
+func TestWhoOpensACodeAfterTheClaimIsNoRiskToIt(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	g, _ := w.Start(logintest.App)
+	options := w.Begin(ada, g.ID)
+	scan(t, w, logintest.At("another phone"), g.ID)
+	if sight := look(t, w, ada.Visitor(), g.ID); !sight.Grant.OpenedTwice || sight.Risk.Level != risk.Low {
+		t.Errorf("got opened twice %t, %v; want the warning, and a low risk", sight.Grant.OpenedTwice, sight.Risk)
+	}
+	if a, err := w.FinishApproval(t.Context(), ada.Visitor(), g.ID, ada.Get(options)); err != nil || a.Grant.State != grant.Approved {
+		t.Errorf("got %s, %v; want it approved", a.Grant.State, err)
+	}
+}
+
+func TestARefusedClaimStillTellsOfTheSecondBrowser(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	g, _ := w.StartFrom(logintest.App, logintest.Away, logintest.NoKey)
+	scan(t, w, logintest.At("the first phone"), g.ID)
+	if _, err := w.BeginApproval(t.Context(), ada.Visitor(), g.ID); !errors.Is(err, login.ErrRisky) {
+		t.Fatalf("got %v, want ErrRisky", err)
+	}
+	if now, _ := w.Grant(t.Context(), g.ID); !now.OpenedTwice || now.ClaimedBy != "" {
+		t.Errorf("got opened twice %t, claimed by %q; want it noted, and nobody's", now.OpenedTwice, now.ClaimedBy)
+	}
 }

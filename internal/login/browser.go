@@ -52,6 +52,7 @@ func (s *Service) FinishSignIn(ctx context.Context, v Visitor, handle secret.Tex
 	var who auth.User
 	var refusal error
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		who = auth.User{}
 		c, err := s.takeCeremony(tx, v.Browser, handle, signInCeremony)
 		if refusal = err; err != nil {
 			return storeFault(err)
@@ -61,7 +62,7 @@ func (s *Service) FinishSignIn(ctx context.Context, v Visitor, handle secret.Tex
 		case err != nil:
 			return err
 		case refusal != nil:
-			return s.record(tx, v.event(auth.EventPhoneRefused))
+			return s.recordOnce(tx, v.event(auth.EventPhoneRefused))
 		}
 		if err := s.know(tx, v.Browser, who.ID); err != nil {
 			return err

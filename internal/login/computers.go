@@ -64,21 +64,27 @@ func (s *Service) computers(tx store.Tx, sessions []auth.Session) (list []Comput
 // SignOutComputer ends one of the person's sessions. store.ErrNotFound when there is
 // no such computer of theirs, ErrSignInFirst without a fresh sign-in.
 func (s *Service) SignOutComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
-	return s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) (ended []auth.Session, err error) {
+	return s.onComputers(ctx, v, func(tx store.Tx, _ auth.User, all []auth.Session) ([]auth.GrantID, error) {
 		session, err := among(all, id)
 		if err != nil {
 			return nil, err
 		}
-		return []auth.Session{session}, s.endBy(tx, session, v.event(auth.EventSignedOut))
+		return s.endAll(tx, []auth.Session{session}, v.event(auth.EventSignedOut))
 	})
 }
 
-// SignOutComputers ends all of the person's sessions and returns how many there
-// were. ErrSignInFirst without a fresh sign-in.
+// SignOutComputers ends all of the person's sessions, with those that they have
+// approved and that have not begun, and returns how many there were. ErrSignInFirst
+// without a fresh sign-in.
 func (s *Service) SignOutComputers(ctx context.Context, v Visitor) (n int, err error) {
-	err = s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) ([]auth.Session, error) {
+	err = s.onComputers(ctx, v, func(tx store.Tx, who auth.User, all []auth.Session) ([]auth.GrantID, error) {
 		n = len(all)
-		return all, s.endAll(tx, all, v.event(auth.EventSignedOut))
+		ended, err := s.endAll(tx, all, v.event(auth.EventSignedOut))
+		if err != nil {
+			return nil, err
+		}
+		voided, err := s.voidApproved(tx, who.ID)
+		return append(ended, voided...), err
 	})
 	return n, err
 }
@@ -89,16 +95,17 @@ func (s *Service) SignOutComputers(ctx context.Context, v Visitor) (n int, err e
 // that is on the visitor's own network. What the account learned from the session is
 // forgotten. Errors are those of SignOutComputer.
 func (s *Service) ReportComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
-	return s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) ([]auth.Session, error) {
+	return s.onComputers(ctx, v, func(tx store.Tx, _ auth.User, all []auth.Session) ([]auth.GrantID, error) {
 		reported, err := among(all, id)
 		if err != nil {
 			return nil, err
 		}
-		ended := sameComputer(all, reported)
-		if err := s.endAll(tx, ended, v.event(auth.EventReported)); err != nil {
+		its := sameComputer(all, reported)
+		ended, err := s.endAll(tx, its, v.event(auth.EventReported))
+		if err != nil {
 			return nil, err
 		}
-		if err := s.unlearn(tx, reported); err != nil {
+		if err := s.unlearn(tx, its); err != nil {
 			return nil, err
 		}
 		return ended, s.block(tx, v, reported)
@@ -108,7 +115,7 @@ func (s *Service) ReportComputer(ctx context.Context, v Visitor, id auth.Session
 // ConfirmComputer says that the person knows the desktop: it has all of its scopes
 // from its next refresh on. Errors are those of SignOutComputer.
 func (s *Service) ConfirmComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
-	return s.onComputers(ctx, v, func(tx store.Tx, all []auth.Session) ([]auth.Session, error) {
+	return s.onComputers(ctx, v, func(tx store.Tx, _ auth.User, all []auth.Session) ([]auth.GrantID, error) {
 		session, err := among(all, id)
 		if err != nil || !session.Unconfirmed(s.now()) {
 			return nil, err
@@ -117,14 +124,17 @@ func (s *Service) ConfirmComputer(ctx context.Context, v Visitor, id auth.Sessio
 		if err := tx.SetSession(session); err != nil {
 			return nil, err
 		}
+		if err := s.meetAll(tx, session, ownKeys(session)...); err != nil {
+			return nil, err
+		}
 		return nil, s.record(tx, aboutSession(v.event(auth.EventDeviceOK), session))
 	})
 }
 
 // onComputers does something about the sessions of the person who proved a passkey
-// in the browser a short while ago, and wakes those that it ended.
-func (s *Service) onComputers(ctx context.Context, v Visitor, do func(store.Tx, []auth.Session) (ended []auth.Session, err error)) error {
-	var ended []auth.Session
+// in the browser a short while ago, and wakes who waits for the grants that it names.
+func (s *Service) onComputers(ctx context.Context, v Visitor, do func(store.Tx, auth.User, []auth.Session) ([]auth.GrantID, error)) error {
+	var ended []auth.GrantID
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
 		u, err := s.fresh(tx, v.Browser)
 		if err != nil {
@@ -134,25 +144,47 @@ func (s *Service) onComputers(ctx context.Context, v Visitor, do func(store.Tx, 
 		if err != nil {
 			return err
 		}
-		ended, err = do(tx, all)
+		ended, err = do(tx, u, all)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, session := range ended {
-		s.Hub.Publish(session.GrantID)
+	for _, id := range ended {
+		s.Hub.Publish(id)
 	}
 	return nil
 }
 
-func (s *Service) endAll(tx store.Tx, sessions []auth.Session, why auth.Event) error {
+// endAll ends the sessions, and names the grants that they came from.
+func (s *Service) endAll(tx store.Tx, sessions []auth.Session, why auth.Event) (ended []auth.GrantID, err error) {
 	for _, session := range sessions {
 		if err := s.endBy(tx, session, why); err != nil {
-			return err
+			return nil, err
 		}
+		ended = append(ended, session.GrantID)
 	}
-	return nil
+	return ended, nil
+}
+
+// voidApproved ends what the person has approved and no desktop has fetched yet.
+func (s *Service) voidApproved(tx store.Tx, user auth.UserID) (voided []auth.GrantID, err error) {
+	now := s.now()
+	grants, err := tx.GrantsOfUser(user, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range grants {
+		after := g.Void(now)
+		if after.Seq == g.Seq {
+			continue
+		}
+		if err := tx.SetGrant(after); err != nil {
+			return nil, err
+		}
+		voided = append(voided, g.ID)
+	}
+	return voided, nil
 }
 
 // among finds the session of that ID. store.ErrNotFound when it is none of them.
@@ -174,28 +206,52 @@ func sameComputer(all []auth.Session, one auth.Session) (list []auth.Session) {
 	return list
 }
 
-// unlearn forgets the desktop's key, and what the account has learned since it first
-// saw that.
-func (s *Service) unlearn(tx store.Tx, session auth.Session) error {
-	known, err := tx.FamiliarsOf(session.UserID)
-	if err != nil {
-		return err
-	}
-	since := session.CreatedAt
-	for _, f := range known {
-		if f.Kind == auth.FamiliarKey && f.Value == session.KeyThumbprint {
-			since = f.FirstSeenAt
-		}
-	}
-	for _, f := range known {
-		if f.FirstSeenAt.Before(since) {
-			continue
-		}
-		if err := tx.RemoveFamiliar(f.UserID, f.Kind, f.Value); err != nil {
+// unlearn forgets the desktop's key, and what its sign-ins have taught the account of
+// networks and countries.
+func (s *Service) unlearn(tx store.Tx, ended []auth.Session) error {
+	for _, session := range ended {
+		known, err := tx.FamiliarsOf(session.UserID)
+		if err != nil {
 			return err
+		}
+		since := firstSeen(known, session)
+		for _, f := range known {
+			if !s.taught(f, session, since) {
+				continue
+			}
+			if err := tx.RemoveFamiliar(f.UserID, f.Kind, f.Value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// firstSeen is when the account first had the session's desktop.
+func firstSeen(known []auth.Familiar, session auth.Session) time.Time {
+	for _, f := range known {
+		if f.Kind == auth.FamiliarKey && f.Value == session.KeyThumbprint {
+			return f.FirstSeenAt
+		}
+	}
+	return session.CreatedAt
+}
+
+// taught reports whether the account has it from the session's desktop, and did not
+// have it before.
+func (s *Service) taught(f auth.Familiar, session auth.Session, since time.Time) bool {
+	if f.FirstSeenAt.Before(since) {
+		return false
+	}
+	switch f.Kind {
+	case auth.FamiliarKey, auth.FamiliarOwnKey:
+		return f.Value == session.KeyThumbprint
+	case auth.FamiliarClientKey:
+		return f.Value == clientKey(session.ClientID, session.KeyThumbprint)
+	case auth.FamiliarNetwork:
+		return f.Value == risk.NetworkOf(session.StartedFrom)
+	}
+	return f.Value == s.Atlas.Look(session.StartedFrom).Country
 }
 
 // block keeps the desktop from the account.
@@ -205,10 +261,10 @@ func (s *Service) block(tx store.Tx, v Visitor, session auth.Session) error {
 	if session.KeyThumbprint != "" {
 		blocks = append(blocks, auth.Block{Kind: auth.BlockKey, Value: session.KeyThumbprint, UserID: session.UserID, CreatedAt: now})
 	}
-	near := risk.Compare(risk.Spot{Address: session.Origin}, risk.Spot{Address: v.Address}) == risk.Same
-	if session.Origin.IsValid() && !near && !s.AddressesUnsure {
+	near := risk.Compare(risk.Spot{Address: session.StartedFrom}, risk.Spot{Address: v.Address}) == risk.Same
+	if session.StartedFrom.IsValid() && !near && !s.AddressesUnsure {
 		blocks = append(blocks, auth.Block{
-			Kind: auth.BlockAddress, Value: ratelimit.AddressKey(session.Origin), UserID: session.UserID,
+			Kind: auth.BlockAddress, Value: ratelimit.AddressKey(session.StartedFrom), UserID: session.UserID,
 			CreatedAt: now, ExpiresAt: now.Add(auth.BlockedAddress),
 		})
 	}

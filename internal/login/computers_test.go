@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -176,8 +177,11 @@ func TestThisWasntMe(t *testing.T) {
 	if a, err := finish(t, w, ada, ada.Visitor(), home.ID); err != nil || a.Grant.State != grant.Approved {
 		t.Errorf("Ada's own computer: got %s, %v; want it approved", a.Grant.State, err)
 	}
-	if got := look(t, w, eve.Visitor(), rekeyed.ID); !got.Risk.Has(risk.Reported) || !errors.Is(got.Refusal, login.ErrRisky) {
-		t.Errorf("for Eve on another network: got %v, %v; want a high risk", got.Risk, got.Refusal)
+	if got := look(t, w, eve.Visitor(), waiting.ID); !got.Risk.Has(risk.Reported) || !errors.Is(got.Refusal, login.ErrRisky) {
+		t.Errorf("that key for Eve, from another network: got %v, %v; want a high risk", got.Risk, got.Refusal)
+	}
+	if got := look(t, w, eve.From(logintest.Away), rekeyed.ID); got.Risk.Level != risk.Low {
+		t.Errorf("that address for Eve, who is there: got %v; want one report to be no risk to others", got.Risk)
 	}
 
 	w.Clock.Advance(auth.BlockedAddress)
@@ -222,7 +226,84 @@ func TestWhatAReportedComputerTaughtIsForgotten(t *testing.T) {
 			t.Errorf("still known: %s %s", f.Kind, f.Value)
 		}
 	}
-	if len(known) != 2 {
-		t.Errorf("got %d things known, want the own computer's key and network", len(known))
+	if len(known) != 3 {
+		t.Errorf("got %d things known, want the own computer's key, also with its client, and network", len(known))
+	}
+}
+
+// Whoever had two sign-ins approved before the report must not have the second one after it.
+func TestWhatWasApprovedBeforeAReportYieldsNothingAfterIt(t *testing.T) {
+	w := logintest.New(t)
+	ada, key := w.Join("Ada"), w.Key()
+	first, code := w.StartFrom(logintest.App, logintest.Away, key)
+	w.ApproveFrom(ada, ada.Visitor(), first.ID)
+	second, secondCode := w.StartFrom(logintest.App, logintest.Away, key)
+	w.ApproveFrom(ada, ada.Visitor(), second.ID)
+	w.Fetch(logintest.App, key, code)
+	if err := w.ReportComputer(t.Context(), ada.Visitor(), w.Sessions(ada)[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Redeem(t.Context(), w.Request(logintest.App, key), secondCode); !errors.Is(err, grant.ErrDenied) {
+		t.Errorf("got %v, want ErrDenied", err)
+	}
+	if left := w.Sessions(ada); len(left) != 0 {
+		t.Errorf("%d computers are signed in", len(left))
+	}
+}
+
+func TestSignOutEverywhereEndsWhatIsApprovedOrAwaitsANumber(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	approved, code := w.Start(logintest.App)
+	w.Approve(ada, approved.ID)
+	verifying, _ := awaiting(t, w, ada)
+	if _, err := w.SignOutComputers(t.Context(), ada.Visitor()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Redeem(t.Context(), w.Request(logintest.App, logintest.NoKey), code); !errors.Is(err, grant.ErrDenied) {
+		t.Errorf("the approved one: got %v, want ErrDenied", err)
+	}
+	if _, err := w.ConfirmNumber(t.Context(), logintest.App, verifying.ID, verifying.Number, logintest.Away); !errors.Is(err, grant.ErrDenied) {
+		t.Errorf("the number: got %v, want ErrDenied", err)
+	}
+}
+
+// A thief of the account's trust must not have the block hit an address of their choice.
+func TestABlockIsOnTheAddressOfTheStart(t *testing.T) {
+	w := logintest.New(t)
+	ada := w.Join("Ada")
+	g, code := w.StartFrom(logintest.App, logintest.Away, logintest.NoKey)
+	w.ApproveFrom(ada, ada.Visitor(), g.ID)
+	tokens := w.Fetch(logintest.App, logintest.NoKey, code)
+	refresh := w.Refreshing(logintest.App, logintest.NoKey, tokens.Refresh)
+	refresh.Address = netip.MustParseAddr("203.0.113.77")
+	if _, err := w.Refresh(t.Context(), refresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.ReportComputer(t.Context(), ada.Visitor(), w.Sessions(ada)[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	var blocks []auth.Block
+	w.Update(func(tx store.Tx) (err error) { blocks, err = tx.Blocks(); return err })
+	if len(blocks) != 1 || blocks[0].Value != logintest.Away.String() {
+		t.Errorf("got %+v, want a block on %s", blocks, logintest.Away)
+	}
+}
+
+func TestAnAddressThatTwoPeopleReportIsARiskToOthers(t *testing.T) {
+	w := logintest.New(t)
+	carol := w.Join("Carol")
+	for n, name := range []string{"Ada", "Bob"} {
+		p := w.Join(name)
+		g, code := w.StartFrom(logintest.App, logintest.Away, logintest.NoKey)
+		w.ApproveFrom(p, p.Visitor(), g.ID)
+		w.Fetch(logintest.App, logintest.NoKey, code)
+		if err := w.ReportComputer(t.Context(), p.Visitor(), w.Sessions(p)[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		waiting, _ := w.StartFrom(logintest.App, logintest.Away, logintest.NoKey)
+		if got := look(t, w, carol.Visitor(), waiting.ID).Risk.Has(risk.Reported); got != (n == 1) {
+			t.Errorf("after %d reports: got %t", n+1, got)
+		}
 	}
 }

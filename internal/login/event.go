@@ -5,6 +5,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/risk"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -20,6 +21,23 @@ func (s *Service) record(tx store.Tx, e auth.Event) error {
 		e.Place = s.placeOf(e.DesktopOrigin).Name
 	}
 	return s.Record.Record(tx, s.now(), e)
+}
+
+// noise is how often what strangers can repeat at will is recorded, by its type and
+// what it is about: the log is kept for good.
+var noise = ratelimit.Rate{Count: 1, Per: auth.MaxLifetime}
+
+// recordOnce is record for such things: once for each grant, or for each address where
+// there is none, as far as this process remembers.
+func (s *Service) recordOnce(tx store.Tx, e auth.Event) error {
+	about := string(e.GrantID)
+	if about == "" {
+		about = ratelimit.AddressKey(e.Address)
+	}
+	if s.noise.Take(s.now(), string(e.Type)+" "+about) > 0 {
+		return nil
+	}
+	return s.record(tx, e)
 }
 
 // about is the event with the sign-in that it is about.

@@ -58,6 +58,19 @@ func TestWhatTheAuditLogTells(t *testing.T) {
 			},
 			[]auth.EventType{auth.EventClaimRefused},
 		},
+		"what a stranger repeats, once": {
+			func(t *testing.T, w *logintest.World, ada *logintest.Person) {
+				g, _ := w.Start(logintest.App)
+				w.Begin(ada, g.ID)
+				for range 3 {
+					_, _ = w.BeginApproval(t.Context(), logintest.At("another"), g.ID)
+					_ = w.Deny(t.Context(), logintest.At("another"), g.ID)
+					w.Begin(ada, g.ID)
+					_, _ = w.FinishApproval(t.Context(), ada.Visitor(), g.ID, []byte("{}"))
+				}
+			},
+			[]auth.EventType{auth.EventClaimRefused, auth.EventPasskeyFailed},
+		},
 		"an answer that does not hold": {
 			func(t *testing.T, w *logintest.World, ada *logintest.Person) {
 				g, _ := w.Start(logintest.App)

@@ -20,7 +20,8 @@ type ExchangeRequest struct {
 	Verifier    string // RFC 7636 section 4.5
 }
 
-// Exchange turns an authorization code into tokens, once. A code that comes again
+// Exchange turns an authorization code into tokens, once. ErrElsewhere, and the grant is
+// void, when an app takes it on another network than its browser is on. A code that comes again
 // ends the session that it led to (RFC 6749 section 4.1.2), but for the holder of the
 // key that got the tokens: see Redeem.
 func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
@@ -40,7 +41,11 @@ func (s *Service) exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 	presented := grant.Presented{Code: r.Code.Hash(), RedirectURI: r.RedirectURI, Verifier: r.Verifier}
 	how := settlement{
 		spend: func(now time.Time, g grant.Grant) (grant.Grant, error) {
-			return g.Exchange(now, r.Client.ID, presented)
+			spent, err := g.Exchange(now, r.Client.ID, presented)
+			if err == nil && s.carriedOver(r.TokenRequest, g) {
+				return g.Void(now), ErrElsewhere
+			}
+			return spent, err
 		},
 		again: func(now time.Time, g grant.Grant) bool { return g.RepeatableWith(now, r.Client.ID, presented) },
 	}

@@ -12,28 +12,55 @@ import (
 const familiarFresh = 24 * time.Hour
 
 // meetAll remembers what the sign-in had that the next one may have too: the key
-// that its tokens are bound to, and where the desktop is. What was seen a short while
-// ago is not written again.
-func (s *Service) meetAll(tx store.Tx, session auth.Session) error {
-	values := []auth.Familiar{{Kind: auth.FamiliarKey, Value: session.KeyThumbprint}}
-	if !s.AddressesUnsure {
-		values = append(values,
-			auth.Familiar{Kind: auth.FamiliarNetwork, Value: risk.NetworkOf(session.Origin)},
-			auth.Familiar{Kind: auth.FamiliarCountry, Value: s.Atlas.Look(session.Origin).Country})
+// that its tokens are bound to, and where the desktop began it. What was seen a short
+// while ago is not written again, and nothing of a desktop that the person has yet to
+// confirm.
+func (s *Service) meetAll(tx store.Tx, session auth.Session, more ...auth.Familiar) error {
+	if session.Unconfirmed(s.now()) {
+		return nil
 	}
 	known, err := tx.FamiliarsOf(session.UserID)
 	if err != nil {
 		return err
 	}
-	for _, f := range values {
-		if f.Value == "" {
-			continue
-		}
+	for _, f := range append(s.lessons(session), more...) {
 		if err := meet(tx, known, f, session); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lessons are what a sign-in teaches the account.
+func (s *Service) lessons(session auth.Session) (list []auth.Familiar) {
+	add := func(kind auth.FamiliarKind, value string) {
+		if value != "" {
+			list = append(list, auth.Familiar{Kind: kind, Value: value})
+		}
+	}
+	add(auth.FamiliarKey, session.KeyThumbprint)
+	add(auth.FamiliarClientKey, clientKey(session.ClientID, session.KeyThumbprint))
+	if !s.AddressesUnsure {
+		add(auth.FamiliarNetwork, risk.NetworkOf(session.StartedFrom))
+		add(auth.FamiliarCountry, s.Atlas.Look(session.StartedFrom).Country)
+	}
+	return list
+}
+
+// ownKeys is what a sign-in teaches besides when the person was at the computer.
+func ownKeys(session auth.Session) []auth.Familiar {
+	if session.KeyThumbprint == "" {
+		return nil
+	}
+	return []auth.Familiar{{Kind: auth.FamiliarOwnKey, Value: session.KeyThumbprint}}
+}
+
+// clientKey names the key as one that has signed in for the client; empty for none.
+func clientKey(client auth.ClientID, key string) string {
+	if key == "" {
+		return ""
+	}
+	return string(client) + " " + key
 }
 
 // meet remembers one of them, unless that was done in the last day.
@@ -51,17 +78,28 @@ func meet(tx store.Tx, known []auth.Familiar, f auth.Familiar, session auth.Sess
 	return tx.PutFamiliar(f)
 }
 
-// isNew reports whether the account has never had the desktop's key. A desktop
-// without a key is always new.
-func isNew(tx store.Tx, user auth.UserID, key string) (bool, error) {
+// isNew reports whether the desktop is new to the account as far as the client is
+// concerned: its key has not signed in for the client, nor by its own browser, and
+// nobody has confirmed it. A desktop without a key is always new.
+func isNew(tx store.Tx, user auth.UserID, client auth.ClientID, key string) (bool, error) {
 	if key == "" {
 		return true, nil
 	}
 	known, err := tx.FamiliarsOf(user)
-	for _, k := range known {
-		if k.Kind == auth.FamiliarKey && k.Value == key {
+	for _, f := range known {
+		if f.Kind == auth.FamiliarOwnKey && f.Value == key || f.Kind == auth.FamiliarClientKey && f.Value == clientKey(client, key) {
 			return false, err
 		}
 	}
 	return true, err
+}
+
+// endWindow has a desktop be one of the account's for good, when the time is over in
+// which its person might have said that it is not.
+func (s *Service) endWindow(tx store.Tx, now time.Time, session *auth.Session) error {
+	if session.ReducedUntil.IsZero() || session.Unconfirmed(now) {
+		return nil
+	}
+	session.ReducedScopes, session.ReducedUntil = nil, time.Time{}
+	return s.meetAll(tx, *session)
 }

@@ -189,6 +189,9 @@ func (s *Service) rotate(tx store.Tx, now time.Time, r RefreshRequest, session a
 	if r.Proof.Thumbprint != "" {
 		session.KeyThumbprint = r.Proof.Thumbprint
 	}
+	if err := s.endWindow(tx, now, &session); err != nil {
+		return session, err
+	}
 	if err := tx.SetSession(session); err != nil {
 		return session, err
 	}

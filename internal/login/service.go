@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -54,6 +55,8 @@ var (
 	ErrSignInFirst   = errors.New("a fresh passkey sign-in is needed")
 	ErrLastPasskey   = errors.New("the last passkey cannot be removed")
 	ErrNetwork       = errors.New("the client's sign-ins may not be started from this network")
+	ErrElsewhere     = fmt.Errorf("%w: the code came to another network than the browser is on", grant.ErrMismatch)
+	ErrTokenOver     = fmt.Errorf("%w: it is over", ErrUnknownToken)
 	ErrRisky         = errors.New("the sign-in is too much of a risk for the client's policy")
 	ErrUnknownDevice = errors.New("the client's policy wants a computer that the account has had before")
 	ErrBlocked       = errors.New("the person has reported this computer")
@@ -105,6 +108,7 @@ type Service struct {
 	clients clientCache
 	replays replays
 	wasted  *ratelimit.Limiter
+	noise   *ratelimit.Limiter // see recordOnce
 	pace    pace
 }
 
@@ -125,7 +129,7 @@ func New(c Config) *Service {
 	if c.Keys == nil {
 		c.Keys = keyring.New(c.Store, keyring.Policy{TokenLife: c.AccessLifetime}, c.Now)
 	}
-	return &Service{Config: c, wasted: ratelimit.New(wasted)}
+	return &Service{Config: c, wasted: ratelimit.New(wasted), noise: ratelimit.New(noise)}
 }
 
 // now is the present as the store keeps it, so that what was written compares

@@ -65,8 +65,11 @@ func (s *Service) claims(ctx context.Context, tok secret.Text) (Claims, error) {
 	}
 	now := s.now()
 	access, err := keys.OpenAccess(now, tok.Reveal(), s.Issuer)
-	if err != nil || !now.Before(access.ExpiresAt) {
+	if err != nil {
 		return Claims{}, ErrUnknownToken
+	}
+	if !now.Before(access.ExpiresAt) {
+		return Claims{}, ErrTokenOver
 	}
 	c := Claims{AccessClaims: access}
 	if c.Scopes, err = auth.ParseScopes(access.Scope); err != nil {
@@ -80,7 +83,7 @@ func (s *Service) claims(ctx context.Context, tok secret.Text) (Claims, error) {
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = ErrUnknownToken
+		err = ErrTokenOver
 	}
 	return c, err
 }
@@ -267,8 +270,8 @@ func (s *Service) endSessionOf(ctx context.Context, client auth.ClientID, id aut
 }
 
 // AttachSession finds the session of a desktop that wants to learn of its end, by an
-// access token of it. ErrUnknownToken when that is unknown or over, or the session
-// is. The token's key is not asked for: there is nothing to be had but the news.
+// access token of it. ErrUnknownToken when that is unknown; ErrTokenOver, which is one
+// as well, when it is genuine but over, or the session is. The token's key is not asked for: there is nothing to be had but the news.
 func (s *Service) AttachSession(ctx context.Context, tok secret.Text) (auth.Session, error) {
 	c, err := s.claims(ctx, tok)
 	if err != nil {
@@ -277,7 +280,7 @@ func (s *Service) AttachSession(ctx context.Context, tok secret.Text) (auth.Sess
 	return s.Session(ctx, auth.SessionID(c.SessionID))
 }
 
-// Session reads a session. ErrUnknownToken when it is over, or its person may not sign in.
+// Session reads a session. ErrTokenOver when it is over, or its person may not sign in.
 func (s *Service) Session(ctx context.Context, id auth.SessionID) (session auth.Session, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
 		if session, err = tx.Session(id); err == nil {
@@ -286,7 +289,7 @@ func (s *Service) Session(ctx context.Context, id auth.SessionID) (session auth.
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = ErrUnknownToken
+		err = ErrTokenOver
 	}
 	return session, err
 }

@@ -40,11 +40,11 @@ func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant,
 		switch {
 		case errors.Is(err, grant.ErrMismatch):
 			refusal = err
-			return spent, nil
+			return spent, s.noteMismatch(tx, r, g, err)
 		case err != nil:
 			return g, err
 		}
-		switch over, err := gone(tx, g); {
+		switch over, err := s.lost(tx, g); {
 		case err != nil:
 			return g, err
 		case over:
@@ -62,10 +62,12 @@ func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant,
 	return d.tokens, nil
 }
 
-// draft is a session that is to begin, with its first tokens.
+// draft is a session that is to begin, with its first tokens, and whether the person
+// was at its computer.
 type draft struct {
-	session auth.Session
-	tokens  Tokens
+	session  auth.Session
+	tokens   Tokens
+	presence presence
 }
 
 func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (draft, error) {
@@ -86,6 +88,7 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 		Scopes:        g.Scopes,
 		Resources:     g.Resources,
 		Device:        g.Device,
+		StartedFrom:   g.Origin,
 		Origin:        g.Origin,
 		AuthTime:      g.DecidedAt,
 		KeyThumbprint: r.Proof.Thumbprint,
@@ -103,9 +106,13 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 	if err := s.withhold(ctx, r.Client, g, &session); err != nil {
 		return draft{}, err
 	}
+	where := s.presenceOf(r, g)
+	if where != notTold {
+		session.StartedFrom, session.Origin = r.Address, r.Address
+	}
 	t, err := s.tokens(r.issue(keys, now, session, g.Nonce))
 	t.Refresh = refresh
-	return draft{session, t}, err
+	return draft{session, t, where}, err
 }
 
 // issue is what the tokens of the session are made from at this request.
@@ -129,7 +136,7 @@ func (s *Service) withhold(ctx context.Context, client auth.Client, g grant.Gran
 		return nil
 	}
 	return s.Store.View(ctx, func(tx store.Tx) error {
-		fresh, err := isNew(tx, session.UserID, session.KeyThumbprint)
+		fresh, err := isNew(tx, session.UserID, session.ClientID, session.KeyThumbprint)
 		if err == nil && fresh {
 			session.ReducedScopes = policy.Reduce(session.Scopes)
 			session.ReducedUntil = session.CreatedAt.Add(policy.Unconfirmed)
@@ -143,7 +150,7 @@ func (s *Service) begin(tx store.Tx, r TokenRequest, d draft) error {
 	if err := tx.AddSession(d.session); err != nil {
 		return err
 	}
-	if err := s.meetAll(tx, d.session); err != nil {
+	if err := s.learn(tx, d); err != nil {
 		return err
 	}
 	if err := s.record(tx, aboutSession(byDesktop(auth.EventSignedIn, r.Address), d.session)); err != nil {
@@ -219,6 +226,15 @@ func keep(tx store.Tx, proof dpop.Proof, session auth.Session, t Tokens) error {
 		return err
 	}
 	return tx.AddRefresh(auth.Refresh{Hash: t.Refresh.Hash(), SessionID: session.ID, Generation: session.Generation})
+}
+
+// lost reports whether an approved grant may not become a session any more: its client
+// or its person is gone, or the person has reported the desktop since.
+func (s *Service) lost(tx store.Tx, g grant.Grant) (bool, error) {
+	if over, err := gone(tx, g); err != nil || over {
+		return over, err
+	}
+	return s.blocked(tx, g.KeyThumbprint, g.Origin, g.UserID)
 }
 
 // gone reports whether the client or the person that an approved grant needs has

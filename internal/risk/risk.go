@@ -115,7 +115,7 @@ func (f Facts) reasons() (list []Reason) {
 	distance := Compare(f.Desktop, f.Phone)
 	// A network that the account's computers have been on before is as good as the
 	// phone's own, which may be on mobile data at home.
-	near := f.Local || distance == Same || distance == Unknown && sameOperator(f.Desktop, f.Phone) || f.usual()
+	near := f.Local || distance == Same || f.usual()
 	elsewhere := abroad(f.Desktop, f.Phone)
 	add(!near && distance == Other, OtherNetwork)
 	add(!near && distance == Unknown, UnknownNetwork)

@@ -95,12 +95,12 @@ func TestAssess(t *testing.T) {
 			risk.Medium,
 			[]risk.Reason{risk.UnknownNetwork},
 		},
-		{"the computer has IPv6, the phone IPv4, of one operator", risk.Facts{Desktop: desk6, Phone: phone}, risk.Low, nil},
+		{"the computer has IPv6, the phone IPv4, of one operator, whose customer anybody may be", risk.Facts{Desktop: desk6, Phone: phone}, risk.Medium, []risk.Reason{risk.UnknownNetwork}},
 		{
 			"the computer has IPv6, the phone IPv4, of two operators",
 			risk.Facts{Desktop: desk6other, Phone: phone},
 			risk.Medium,
-			[]risk.Reason{risk.UnknownNetwork},
+			[]risk.Reason{risk.OtherNetwork},
 		},
 		{
 			"the computer has IPv6, the phone IPv4, of nobody knows whom",

@@ -37,18 +37,17 @@ func Compare(a, b Spot) Distance {
 	case x.IsLoopback() && y.IsLoopback():
 		return Same
 	case x.Is4() != y.Is4():
-		// One network may give a desktop IPv4 and a phone IPv6.
+		// One network may give a desktop IPv4 and a phone IPv6. Two operators are two
+		// networks; one operator may have any number of them, and whoever is among its
+		// customers may choose the protocol.
+		if a.Operator != "" && b.Operator != "" && a.Operator != b.Operator {
+			return Other
+		}
 		return Unknown
 	case NetworkOf(x) == NetworkOf(y):
 		return Same
 	}
 	return Other
-}
-
-// sameOperator reports whether somebody runs both networks, which is all that can be
-// compared where the two speak different protocols.
-func sameOperator(a, b Spot) bool {
-	return a.Operator != "" && a.Operator == b.Operator && a.Country == b.Country
 }
 
 // abroad reports whether the two are in different countries, as far as that is known.

@@ -20,7 +20,9 @@ type Token struct {
 	ExpiresIn    int    `json:"expires_in"` // seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
-	Scope        string `json:"scope,omitempty"`
+	// Scope is always there: without it, it would be what was asked for (RFC 6749
+	// section 5.1), and a policy may leave less, or nothing.
+	Scope string `json:"scope"`
 }
 
 // DeviceConfirmation is the answer to the right number at PathConfirmation.

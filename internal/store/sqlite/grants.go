@@ -12,7 +12,7 @@ const grantColumns = `id, seq, state, client_id, scopes, device_name, device_pla
 	poll_interval, created_at, expires_at, code, code_minted_at, old_code, old_code_until,
 	claimed_by, challenge, user_id, decided_at, redeemed_at,
 	resources, key_thumbprint, nonce, redirect_uri, redirect_state, redirect_challenge, redirect_subject, auth_code_hash,
-	opened_by, opened_twice, crowded, number, tries`
+	opened_by, opened_twice, opened_late, crowded, number, tries`
 
 func scanGrant(r row) (g grant.Grant, err error) {
 	err = r.Scan(&g.ID, &g.Seq, &g.State, &g.ClientID, scopes(&g.Scopes),
@@ -22,7 +22,7 @@ func scanGrant(r row) (g grant.Grant, err error) {
 		&g.ClaimedBy, &g.Challenge, &g.UserID, (*instant)(&g.DecidedAt), (*instant)(&g.RedeemedAt),
 		(*words)(&g.Resources), &g.KeyThumbprint, &g.Nonce,
 		&g.Redirect.URI, &g.Redirect.State, &g.Redirect.Challenge, &g.Redirect.Subject, (*digest)(&g.Redirect.Code),
-		&g.OpenedBy, &g.OpenedTwice, &g.Crowded, &g.Number, &g.Tries)
+		&g.OpenedBy, &g.OpenedTwice, &g.OpenedLate, &g.Crowded, &g.Number, &g.Tries)
 	return g, err
 }
 
@@ -36,7 +36,7 @@ func grantArgs(g grant.Grant) []any {
 		string(g.ClaimedBy), blob(g.Challenge), string(g.UserID), instant(g.DecidedAt), instant(g.RedeemedAt),
 		words(g.Resources), g.KeyThumbprint, g.Nonce,
 		g.Redirect.URI, g.Redirect.State, g.Redirect.Challenge, g.Redirect.Subject, digest(g.Redirect.Code),
-		string(g.OpenedBy), g.OpenedTwice, g.Crowded, g.Number, g.Tries,
+		string(g.OpenedBy), g.OpenedTwice, g.OpenedLate, g.Crowded, g.Number, g.Tries,
 	}
 }
 
@@ -45,7 +45,7 @@ func (t *tx) AddGrant(g grant.Grant) error {
 		return err
 	}
 	err := t.add("grant", `INSERT INTO grants (`+grantColumns+`)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, append([]any{string(g.ID)}, grantArgs(g)...)...)
 	if err == nil {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (t *tx) SetGrant(g grant.Grant) error {
 		code=?, code_minted_at=?, old_code=?, old_code_until=?,
 		claimed_by=?, challenge=?, user_id=?, decided_at=?, redeemed_at=?,
 		resources=?, key_thumbprint=?, nonce=?, redirect_uri=?, redirect_state=?, redirect_challenge=?, redirect_subject=?, auth_code_hash=?,
-		opened_by=?, opened_twice=?, crowded=?, number=?, tries=?
+		opened_by=?, opened_twice=?, opened_late=?, crowded=?, number=?, tries=?
 		WHERE id = ?`, append(grantArgs(g), string(g.ID))...)
 }
 

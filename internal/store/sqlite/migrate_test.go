@@ -237,8 +237,14 @@ func TestWhatTheSecondReleaseKeptIsThere(t *testing.T) {
 func TestDesktopsOfTheSecondReleaseAreFamiliarByTheirKeys(t *testing.T) {
 	db := openAt(t, secondRelease(t), Options{})
 	for user, want := range map[auth.UserID][]auth.Familiar{
-		"alice": {{UserID: "alice", Kind: auth.FamiliarKey, Value: "key-1", FirstSeenAt: seconds(4), LastSeenAt: seconds(9)}},
-		"bob":   {{UserID: "bob", Kind: auth.FamiliarKey, Value: "key-1", FirstSeenAt: seconds(6), LastSeenAt: seconds(6)}},
+		"alice": {
+			{UserID: "alice", Kind: auth.FamiliarClientKey, Value: "public key-1", FirstSeenAt: seconds(4), LastSeenAt: seconds(9)},
+			{UserID: "alice", Kind: auth.FamiliarKey, Value: "key-1", FirstSeenAt: seconds(4), LastSeenAt: seconds(9)},
+		},
+		"bob": {
+			{UserID: "bob", Kind: auth.FamiliarClientKey, Value: "public key-1", FirstSeenAt: seconds(6), LastSeenAt: seconds(6)},
+			{UserID: "bob", Kind: auth.FamiliarKey, Value: "key-1", FirstSeenAt: seconds(6), LastSeenAt: seconds(6)},
+		},
 	} {
 		if diff := cmp.Diff(want, read(t, db, store.Tx.FamiliarsOf, user)); diff != "" {
 			t.Errorf("of %s (-want +got):\n%s", user, diff)
@@ -272,8 +278,8 @@ func TestASignInOfTheSecondReleaseComesToItsEnd(t *testing.T) {
 	if got := read(t, db, store.Tx.SessionsOf, "alice"); len(got) != 4 {
 		t.Errorf("got %d sessions, want the three of before and the new one", len(got))
 	}
-	if got := read(t, db, store.Tx.FamiliarsOf, "alice"); len(got) != 3 {
-		t.Errorf("got %d familiars, want the key of before, and the new key and network", len(got))
+	if got := read(t, db, store.Tx.FamiliarsOf, "alice"); len(got) != 4 {
+		t.Errorf("got %d familiars, want the key of before, also with its client, and the new key and network", len(got))
 	}
 }
 

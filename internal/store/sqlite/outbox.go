@@ -32,10 +32,9 @@ func (t *tx) RemoveMessage(id string) error {
 	return t.change("message", `DELETE FROM messages WHERE id = ?`, id)
 }
 
-// pruneMessages deletes up to limit that nobody has taken for long enough. The outbox is
-// short where it is read at all, so there is no index for this.
+// pruneMessages deletes up to limit that nobody has taken for long enough.
 func (t *tx) pruneMessages(now time.Time, limit int) (int, error) {
-	n, err := t.exec(`DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE created_at <= ? LIMIT ?)`,
+	n, err := t.exec(`DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
 		instant(now.Add(-auth.MessageKept)), limit)
 	return int(n), err
 }

@@ -8,7 +8,7 @@ import (
 const (
 	sessionColumns = `id, grant_id, user_id, client_id, scopes, resources, device_name, device_platform, app_version,
 	auth_time, key_thumbprint, family_hash, generation, rotated_at, created_at, expires_at,
-	origin, reduced_scopes, reduced_until`
+	started_from, origin, reduced_scopes, reduced_until`
 	findSession = `SELECT ` + sessionColumns + ` FROM sessions WHERE `
 )
 
@@ -17,7 +17,7 @@ func scanSession(r row) (s auth.Session, err error) {
 		&s.Device.Name, &s.Device.Platform, &s.Device.AppVersion,
 		(*instant)(&s.AuthTime), &s.KeyThumbprint, (*digest)(&s.Family), &s.Generation,
 		(*instant)(&s.RotatedAt), (*instant)(&s.CreatedAt), (*instant)(&s.ExpiresAt),
-		(*address)(&s.Origin), scopes(&s.ReducedScopes), (*instant)(&s.ReducedUntil))
+		(*address)(&s.StartedFrom), (*address)(&s.Origin), scopes(&s.ReducedScopes), (*instant)(&s.ReducedUntil))
 	return s, err
 }
 
@@ -28,12 +28,12 @@ func sessionArgs(s auth.Session) []any {
 		s.Device.Name, s.Device.Platform, s.Device.AppVersion,
 		instant(s.AuthTime), s.KeyThumbprint, digest(s.Family), s.Generation,
 		instant(s.RotatedAt), instant(s.CreatedAt), instant(s.ExpiresAt),
-		address(s.Origin), s.ReducedScopes.String(), instant(s.ReducedUntil),
+		address(s.StartedFrom), address(s.Origin), s.ReducedScopes.String(), instant(s.ReducedUntil),
 	}
 }
 
 func (t *tx) AddSession(s auth.Session) error {
-	return t.add("session", `INSERT INTO sessions (`+sessionColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	return t.add("session", `INSERT INTO sessions (`+sessionColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		append([]any{string(s.ID)}, sessionArgs(s)...)...)
 }
 
@@ -58,7 +58,7 @@ func (t *tx) SetSession(s auth.Session) error {
 	return t.change("session", `UPDATE sessions SET grant_id=?, user_id=?, client_id=?, scopes=?, resources=?,
 		device_name=?, device_platform=?, app_version=?, auth_time=?, key_thumbprint=?, family_hash=?,
 		generation=?, rotated_at=?, created_at=?, expires_at=?,
-		origin=?, reduced_scopes=?, reduced_until=? WHERE id = ?`,
+		started_from=?, origin=?, reduced_scopes=?, reduced_until=? WHERE id = ?`,
 		append(sessionArgs(s), string(s.ID))...)
 }
 

@@ -109,6 +109,7 @@ func drawGrant(rt *rapid.T, n, codes int) grant.Grant {
 
 		OpenedBy:    auth.BrowserID(text.Draw(rt, "opened by")),
 		OpenedTwice: rapid.Bool().Draw(rt, "opened twice"),
+		OpenedLate:  rapid.Bool().Draw(rt, "opened late"),
 		Crowded:     rapid.Bool().Draw(rt, "crowded"),
 		Number:      rapid.SampledFrom([]string{"", "00", "07", "99"}).Draw(rt, "number"),
 		Tries:       rapid.Int().Draw(rt, "tries"),

@@ -65,7 +65,7 @@ func sampleGrant(i int) grant.Grant {
 			Code: hash("code %d", i),
 		},
 
-		OpenedBy: "another browser", OpenedTwice: true, Crowded: true,
+		OpenedBy: "another browser", OpenedTwice: true, OpenedLate: true, Crowded: true,
 		Number: "07", Tries: 2,
 	}
 }
@@ -132,7 +132,7 @@ func sampleSession(i int, user auth.UserID, client auth.ClientID) auth.Session {
 		AuthTime:  epoch.Add(-time.Second), KeyThumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
 		Family: hash("family %d", i), Generation: 3, RotatedAt: epoch.Add(30 * time.Minute),
 		CreatedAt: epoch.Add(time.Duration(i) * time.Microsecond), ExpiresAt: epoch.Add(time.Hour),
-		Origin: netip.MustParseAddr("2001:db8::7"), ReducedScopes: auth.Scopes{"openid"}, ReducedUntil: epoch.Add(24 * time.Hour),
+		StartedFrom: netip.MustParseAddr("192.0.2.7"), Origin: netip.MustParseAddr("2001:db8::7"), ReducedScopes: auth.Scopes{"openid"}, ReducedUntil: epoch.Add(24 * time.Hour),
 	}
 }
 

@@ -7,11 +7,13 @@
 -- Plain columns, no index: the start of a sign-in stays one insert into the same trees as before.
 ALTER TABLE grants ADD COLUMN opened_by    TEXT    NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN opened_twice INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE grants ADD COLUMN opened_late  INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE grants ADD COLUMN crowded      INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE grants ADD COLUMN number       TEXT    NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN tries        INTEGER NOT NULL DEFAULT 0;
 
--- Nobody knows where a desktop of before was last heard from. Nothing is withheld from it.
+-- Nobody knows where a desktop of before was started, or last heard from. Nothing is withheld from it.
+ALTER TABLE sessions ADD COLUMN started_from   TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN origin         TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN reduced_scopes TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN reduced_until  INTEGER;
@@ -74,6 +76,7 @@ CREATE TABLE messages (
 	tries      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX messages_by_due ON messages (due_at);
+CREATE INDEX messages_by_creation ON messages (created_at);
 
 -- Every redeemed grant puts a few of these. No time is the first that there is, which is long past.
 CREATE TABLE familiars (
@@ -92,6 +95,12 @@ SELECT user_id, 'key', key_thumbprint, min(created_at), max(max(created_at, coal
 FROM sessions
 WHERE key_thumbprint <> '' AND created_at IS NOT NULL
 GROUP BY user_id, key_thumbprint;
+
+INSERT INTO familiars (user_id, kind, value, first_seen_at, last_seen_at)
+SELECT user_id, 'client_key', client_id || ' ' || key_thumbprint, min(created_at), max(max(created_at, coalesce(rotated_at, created_at)))
+FROM sessions
+WHERE key_thumbprint <> '' AND created_at IS NOT NULL
+GROUP BY user_id, client_id, key_thumbprint;
 
 -- There is no foreign key: what somebody reported stays a risk to others when their account is gone.
 CREATE TABLE blocks (
