@@ -33,8 +33,13 @@ type Ended struct{ AppName, DeviceName string }
 // Used says that the code was used for a sign-in that is over.
 type Used struct{ AppName, DeviceName string }
 
-// OnAnotherPhone says that another browser claimed the sign-in, and only that one may decide.
-type OnAnotherPhone struct{ AppName, DeviceName string }
+// OnAnotherPhone says that another browser claimed the sign-in, and only that one may decide. The page tells the
+// server that it was opened, which warns that browser.
+type OnAnotherPhone struct {
+	Opening    string // "": this browser has opened nothing
+	AppName    string
+	DeviceName string
+}
 
 func (Approved) template() string       { return "approved" }
 func (SignedIn) template() string       { return "signedin" }

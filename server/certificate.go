@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,15 @@ type certificate struct {
 	loaded  *tls.Certificate // guarded by mu
 	stamp   [2]time.Time     // of the files that were loaded; guarded by mu
 	checked time.Time        // guarded by mu
+}
+
+// openCertificate reads it, if TLS is spoken here.
+func (s *Server) openCertificate(context.Context) (err error) {
+	if s.config.TLS == (TLS{}) {
+		return nil
+	}
+	s.certificate, err = newCertificate(s.config.TLS, s.log, s.now)
+	return err
 }
 
 func newCertificate(files TLS, log *slog.Logger, now func() time.Time) (*certificate, error) {

@@ -67,6 +67,8 @@ func TestValidate(t *testing.T) {
 		"a scope with two lines":              {func(c *Config) { c.ScopeWords = map[string]string{"files.read": "read\nfiles"} }, "scope_words"},
 		"a rate without a time":               {func(c *Config) { c.Limits.Starts = Rate{Count: 1} }, "limits.starts"},
 		"a negative count of sockets":         {func(c *Config) { c.Limits.SocketsPerGrant = -1 }, "limits.sockets_per_grant"},
+		"fewer sockets of sessions than none": {func(c *Config) { c.Limits.SessionSockets = -1 }, "limits.session_sockets"},
+		"any number of sockets of sessions":   {func(c *Config) { c.Limits.SessionSockets = 0 }, ""},
 		"an audit log that forgets nothing":   {func(c *Config) { c.AuditKeep = 0 }, ""},
 		"an audit log of an hour":             {func(c *Config) { c.AuditKeep = time.Hour }, "audit.keep"},
 		"an audit log of less than nothing":   {func(c *Config) { c.AuditKeep = -time.Hour }, "audit.keep"},

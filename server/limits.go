@@ -55,11 +55,12 @@ type Limits struct {
 	DeviceCodes       Rate // wrong device codes and access tokens, per address
 	Ceremonies        Rate // passkey ceremonies begun: to approve, per grant; to join and to sign in, per address
 	Recoveries        Rate // recovery codes and invitations tried, per address
-	Numbers           Rate // numbers brought by desktops, per address
+	Numbers           Rate // wrong numbers brought by desktops, per address
 	Frames            Rate // push frames from one desktop
-	Sockets           int  // push sockets at a time, per address
-	SocketsPerGrant   int
-	Waits             int // phones' pages that wait for news at a time, per address
+	Sockets           int  // push sockets at a time, per address, but for those of sessions
+	SessionSockets    int  // push sockets of desktops that are signed in at a time, per address
+	SocketsPerGrant   int  // and per session
+	Waits             int  // phones' pages that wait for news at a time, per address
 }
 
 // DefaultLimits suit an office behind one address.
@@ -78,6 +79,7 @@ func DefaultLimits() Limits {
 		Numbers:           Rate{30, time.Minute},
 		Frames:            Rate{20, 10 * time.Second},
 		Sockets:           512,
+		SessionSockets:    2048,
 		SocketsPerGrant:   3,
 		Waits:             512,
 	}
@@ -108,6 +110,7 @@ func (l Limits) validate() error {
 		}
 	}
 	count("sockets", l.Sockets)
+	count("session_sockets", l.SessionSockets)
 	count("sockets_per_grant", l.SocketsPerGrant)
 	count("waits", l.Waits)
 	return errors.Join(faults...)
@@ -136,6 +139,7 @@ func (l Limits) budget() budget.Limits {
 		Numbers:           ratelimit.Rate(l.Numbers),
 		Frames:            ratelimit.Rate(l.Frames),
 		Sockets:           l.Sockets,
+		SessionSockets:    l.SessionSockets,
 		SocketsPerGrant:   l.SocketsPerGrant,
 		Waits:             l.Waits,
 	}

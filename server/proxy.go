@@ -1,108 +1,99 @@
 package server
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
+	"time"
 )
 
-// trustProxies sets RemoteAddr to the address of the one who asked. What
-// forwarded headers say counts only when the direct peer is a trusted proxy;
-// from anybody else they are ignored, for anybody can write them. RemoteAddr is
-// empty when the headers contradict each other: then nobody knows who asked, and
-// it would be wrong to take the proxy's own address for it.
-func trustProxies(trusted []netip.Prefix, next http.Handler) http.Handler {
-	if len(trusted) == 0 {
-		return next
+// How often, at most, the log warns of proxies: anybody may be able to cause it.
+const (
+	unclearEvery = time.Minute
+	unnamedEvery = time.Hour
+)
+
+// proxies are those that stand before the server, and how it takes what they say.
+type proxies struct {
+	trusted []netip.Prefix
+	log     *slog.Logger
+	now     func() time.Time
+
+	unclear seldom // that a trusted one does not tell who asked
+	unnamed seldom // that there may be one that nobody named
+}
+
+func newProxies(trusted []netip.Prefix, log *slog.Logger, now func() time.Time) *proxies {
+	return &proxies{
+		trusted: trusted, log: log, now: now,
+		unclear: seldom{every: unclearEvery}, unnamed: seldom{every: unnamedEvery},
 	}
+}
+
+// resolve sets RemoteAddr to the address of the one who asked, for next. What
+// forwarded headers say counts only when the direct peer is a trusted proxy; from
+// anybody else they are ignored, for anybody can write them. Where a trusted proxy's
+// headers leave open who asked, refused answers: whoever could hide where they are
+// would be a smaller risk than who is seen to be far away.
+func (p *proxies) resolve(next, refused http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if from, forwarded := client(trusted, r); forwarded {
-			r = r.Clone(r.Context())
-			r.RemoteAddr = ""
-			if from.IsValid() {
-				r.RemoteAddr = net.JoinHostPort(from.String(), "0")
-			}
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !contains(p.trusted, peer.Addr()) {
+			p.suspect(peer.Addr(), r.Header)
+			next.ServeHTTP(w, r)
+			return
 		}
-		next.ServeHTTP(w, r)
+		from, err := forwarded(p.trusted, r.Header)
+		if err != nil {
+			p.complain(peer.Addr(), err)
+			refused.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, askedBy(r, from))
 	})
 }
 
-// client is who asked, as far as the trusted proxies vouch for it: no address when
-// they contradict each other; false when it is the direct peer.
-func client(trusted []netip.Prefix, r *http.Request) (from netip.Addr, forwarded bool) {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !contains(trusted, peer.Addr()) {
-		return netip.Addr{}, false
+// askedBy is the request with that address as its peer's, or as it is if there is none.
+func askedBy(r *http.Request, from netip.Addr) *http.Request {
+	if !from.IsValid() {
+		return r
 	}
-	xff := hops(r.Header.Values("X-Forwarded-For"), bare)
-	std := hops(r.Header.Values("Forwarded"), forwardedFor)
-	switch {
-	case len(std) == 0:
-		return walk(trusted, xff)
-	case len(xff) == 0:
-		return walk(trusted, std)
-	}
-	// Both are there, and a proxy usually minds one of them: the other may be the
-	// client's own. Where they disagree neither can be believed.
-	a, okA := walk(trusted, xff)
-	b, okB := walk(trusted, std)
-	if !okA || !okB || a != b {
-		return netip.Addr{}, true
-	}
-	return a, true
+	r = r.Clone(r.Context())
+	r.RemoteAddr = net.JoinHostPort(from.String(), "0")
+	return r
 }
 
-// walk goes from the nearest hop to the farthest, past those that are trusted,
-// and stops at the first that is not, or that cannot be read.
-func walk(trusted []netip.Prefix, chain []string) (last netip.Addr, ok bool) {
-	for _, hop := range slices.Backward(chain) {
-		addr, valid := parseHop(hop)
-		if !valid {
-			return last, ok
-		}
-		last, ok = addr, true
-		if !contains(trusted, addr) {
-			return last, ok
-		}
+// complain warns of a trusted proxy that does not tell who asked.
+func (p *proxies) complain(proxy netip.Addr, err error) {
+	if p.unclear.due(p.now()) {
+		p.log.Warn("refused a request, for the proxy does not tell who asked: "+
+			"let it remove the Forwarded and X-Forwarded-For that clients send, and set one of them; see docs/operating.md",
+			"proxy", proxy.Unmap().String(), "err", err)
 	}
-	return last, ok
 }
 
-// hops splits header lines into elements, in order.
-func hops(lines []string, element func(string) string) []string {
-	var list []string
-	for _, line := range lines {
-		for e := range strings.SplitSeq(line, ",") {
-			list = append(list, element(strings.TrimSpace(e)))
-		}
+// suspect warns when it looks as if the direct peer were a proxy that nobody named.
+// Nothing else comes of it: on this machine and its network too, anybody can write
+// the headers.
+func (p *proxies) suspect(peer netip.Addr, h http.Header) {
+	peer = peer.Unmap()
+	if !peer.IsLoopback() && !peer.IsPrivate() || !hasForwarded(h) {
+		return
 	}
-	return list
+	if p.unnamed.due(p.now()) {
+		p.log.Warn("ignored a forwarded header, for trusted_proxies does not name who sent it: "+
+			"if that is a proxy of yours, name it there, or everybody behind it seems to be in one place; see docs/operating.md",
+			"peer", peer.String())
+	}
 }
 
-func bare(element string) string { return element }
-
-// forwardedFor is the for parameter of one element (RFC 7239 section 4), or
-// nothing, which no walk goes past.
-func forwardedFor(element string) string {
-	for pair := range strings.SplitSeq(element, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-		if strings.EqualFold(name, "for") {
-			return strings.Trim(value, `"`)
-		}
-	}
-	return ""
-}
-
-// parseHop reads an address with or without port and brackets. Obfuscated names
-// (RFC 7239 section 6.3) are no addresses.
-func parseHop(hop string) (netip.Addr, bool) {
-	if ap, err := netip.ParseAddrPort(hop); err == nil {
-		return ap.Addr().Unmap().WithZone(""), true
-	}
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]"))
-	return addr.Unmap().WithZone(""), err == nil
+// unclear tells the one who asked what is wrong, and whoever runs the proxy how to
+// mend it.
+func unclear(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "It cannot be told where this request comes from, for its Forwarded and X-Forwarded-For headers contradict each other or cannot be read: "+
+		"the proxy in front of this server must remove what the client sends of both, and set one of them itself (see docs/operating.md).", http.StatusBadRequest)
 }
 
 func contains(prefixes []netip.Prefix, addr netip.Addr) bool {

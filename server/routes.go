@@ -53,11 +53,15 @@ func (s *Server) handler() http.Handler {
 	}
 	root.Handle(base+"/", http.StripPrefix(base, below))
 
+	return newProxies(s.config.TrustedProxies, s.log, s.now).resolve(
+		s.edge(http.MaxBytesHandler(canonical(root, nothing), maxBody)),
+		s.edge(http.HandlerFunc(unclear)))
+}
+
+// edge does what is done for every request, refused ones as well.
+func (s *Server) edge(next http.Handler) http.Handler {
 	o := observer{log: s.log, metrics: s.metrics, now: s.now}
-	return trustProxies(s.config.TrustedProxies,
-		o.watch(
-			secureHeaders(s.issuer.Scheme == "https",
-				http.MaxBytesHandler(canonical(root, nothing), maxBody))))
+	return o.watch(secureHeaders(s.issuer.Scheme == "https", next))
 }
 
 // canonical leaves a path that is not in its shortest form to nothing. ServeMux would

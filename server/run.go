@@ -37,36 +37,19 @@ const stopGrace = 10 * time.Second
 func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	inside, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	var work sync.WaitGroup
-	work.Go(func() { s.login.Heed(inside) })
-	work.Go(func() { tendKeys(inside, s.keys, s.log) })
-	work.Go(func() { s.pruner().run(inside) })
-	work.Go(func() { s.atlas.Follow(inside, s.log) })
 	telling, endTelling := context.WithCancel(inside)
 	defer endTelling()
-	if s.webhook != nil {
-		work.Go(func() { s.webhook.Run(telling) })
-	}
-
-	failed := make(chan error, 2) // one a listener
+	var work sync.WaitGroup
+	s.tend(inside, &work)
+	s.tell(telling, &work)
 	web, metrics := s.webServer(), s.metricsServer()
-	serve := func(h *http.Server, l net.Listener) {
-		if l != nil {
-			work.Go(func() { failed <- serveOn(h, l) })
-		}
-	}
-	serve(web, s.listener)
-	serve(metrics, s.metricsListener)
+	failed := s.serve(&work, web, metrics)
 	s.announce()
 	if ready != nil {
 		ready(s.Issuer())
 	}
 
-	var cause error
-	select {
-	case <-ctx.Done():
-	case cause = <-failed:
-	}
+	cause := ended(ctx, failed)
 	s.log.Info("stopping")
 	endTelling() // a notice may take as long to end as the requests; what is left of them waits in the outbox
 	s.stop(web)
@@ -78,6 +61,45 @@ func (s *Server) Run(ctx context.Context, ready func(issuer string)) error {
 	}
 	s.log.Info("stopped")
 	return cause
+}
+
+// tend has the work done that nobody asks for, until ctx ends.
+func (s *Server) tend(ctx context.Context, work *sync.WaitGroup) {
+	work.Go(func() { s.login.Heed(ctx) })
+	work.Go(func() { tendKeys(ctx, s.keys, s.log) })
+	work.Go(func() { s.pruner().run(ctx) })
+	work.Go(func() { s.atlas.Follow(ctx, s.log) })
+}
+
+// tell has the webhook told of events, if there is one, until ctx ends.
+func (s *Server) tell(ctx context.Context, work *sync.WaitGroup) {
+	if s.webhook != nil {
+		work.Go(func() { s.webhook.Run(ctx) })
+	}
+}
+
+// serve begins to answer on the listeners that there are. The channel has why each
+// of them ended.
+func (s *Server) serve(work *sync.WaitGroup, web, metrics *http.Server) <-chan error {
+	failed := make(chan error, 2) // one a listener
+	begin := func(h *http.Server, l net.Listener) {
+		if l != nil {
+			work.Go(func() { failed <- serveOn(h, l) })
+		}
+	}
+	begin(web, s.listener)
+	begin(metrics, s.metricsListener)
+	return failed
+}
+
+// ended waits until it is time to stop. It returns why, where nobody wanted it.
+func ended(ctx context.Context, failed <-chan error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 func serveOn(h *http.Server, l net.Listener) (err error) {

@@ -14,16 +14,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/login"
-	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/place"
-	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/store/sqlite"
 	"github.com/qrauthd/qrauthd/internal/webhook"
-	"github.com/qrauthd/qrauthd/mobileweb"
 	"github.com/qrauthd/qrauthd/server/oauth"
 	"github.com/qrauthd/qrauthd/server/phone"
 )
@@ -90,7 +86,9 @@ func New(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.listen, s.openPlaces, s.open, s.openKeys, s.assemble} {
+	for _, step := range []func(context.Context) error{
+		s.listen, s.openPlaces, s.open, s.openKeys, s.openCertificate, s.openWebhook, s.assemble,
+	} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -163,89 +161,6 @@ func (s *Server) warnOfAnotherHost() {
 	s.log.Warn("the issuer's host is another than before: passkeys are bound to the host, so the ones that people have do not work here",
 		"before", before.Hostname(), "now", s.issuer.Hostname())
 }
-
-// assemble builds the use cases and the faces over them.
-func (s *Server) assemble(context.Context) error {
-	hub := new(push.Hub)
-	var err error
-	if s.login, err = s.useCases(hub); err != nil {
-		return err
-	}
-	site, err := mobileweb.New(mobileweb.Options{
-		Brand: mobileweb.Brand(s.config.Brand),
-		Host:  s.issuer.Host,
-		Base:  s.issuer.Path,
-	})
-	if err != nil {
-		return err
-	}
-	if s.config.TLS != (TLS{}) {
-		if s.certificate, err = newCertificate(s.config.TLS, s.log, s.now); err != nil {
-			return err
-		}
-	}
-	s.options = s.options.withRegistry()
-	if s.metrics, err = newMetrics(s.options.Registerer, hub); err != nil {
-		return err
-	}
-	if err := newLedger(s.store, s.now, s.log).register(s.options.Registerer); err != nil {
-		return err
-	}
-	if s.webhook, err = s.newWebhook(); err != nil {
-		return err
-	}
-	budgets := budget.New(s.config.Limits.budget())
-	s.phone = phone.New(phone.Config{
-		Issuer:           s.issuer,
-		Login:            s.login,
-		Hub:              hub,
-		Site:             site,
-		OpenRegistration: s.openRegistration(),
-		ScopeWords:       s.config.ScopeWords,
-		Budgets:          budgets,
-		Log:              s.log,
-	})
-	s.oauth = oauth.New(oauth.Config{
-		Issuer:  s.issuer,
-		Login:   s.login,
-		Hub:     hub,
-		Pages:   s.phone,
-		Budgets: budgets,
-		Log:     s.log,
-	})
-	s.root = s.handler()
-	return nil
-}
-
-func (s *Server) useCases(hub *push.Hub) (*login.Service, error) {
-	name := s.config.Brand.Name
-	if name == "" {
-		name = s.issuer.Host
-	}
-	party, err := passkey.New(s.issuer, name)
-	if err != nil {
-		return nil, err
-	}
-	return login.New(login.Config{
-		Issuer:           s.Issuer(),
-		Store:            s.store,
-		Passkeys:         party,
-		Hub:              hub,
-		Log:              s.log,
-		Policies:         s.config.Policies,
-		Atlas:            s.atlas,
-		AddressesUnsure:  s.behindUnnamedProxy(),
-		Record:           s.config.Recorder(),
-		OpenRegistration: s.openRegistration(),
-		AccessLifetime:   s.config.AccessTokenLifetime,
-		SessionIdle:      s.config.SessionIdle,
-		SessionLifetime:  s.config.SessionLifetime,
-		Keys:             s.keys,
-		NoPace:           s.config.Limits.Off,
-	}), nil
-}
-
-func (s *Server) openRegistration() bool { return s.config.Registration == RegistrationOpen }
 
 // behindUnnamedProxy reports whether somebody else must be speaking TLS for this
 // server whom nobody has named in trusted_proxies. All addresses seen may then be

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -136,4 +137,28 @@ func (w Webhook) checkEvents() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// openWebhook makes who tells the operator's service of events, if there is one.
+func (s *Server) openWebhook(context.Context) error {
+	if s.config.Webhook.URL == "" {
+		return nil
+	}
+	to, err := s.config.Webhook.parseURL()
+	if err != nil {
+		return err
+	}
+	secret, err := s.config.Webhook.secret()
+	if err != nil {
+		return err
+	}
+	s.webhook, err = webhook.New(webhook.Config{
+		URL:    to,
+		Secret: secret,
+		Store:  s.store,
+		Log:    s.log,
+		Now:    s.now,
+		Record: s.config.Recorder(),
+	})
+	return err
 }

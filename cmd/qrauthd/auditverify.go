@@ -15,12 +15,12 @@ import (
 
 type auditVerify struct {
 	place
-	Expect []head `placeholder:"SEQ:HASH" help:"Head that was noted before, and that the log must still have; may be repeated."`
+	Expect []head `sep:"none" placeholder:"SEQ:HASH" help:"Head that was noted before, and that the log must still have; may be repeated."`
 }
 
 // Help is the part below the flags.
 func (auditVerify) Help() string {
-	return `Reads the whole log, also while the server runs. The exit code is 0 when it is intact and 1 when it is not.
+	return `Reads the whole log, also while the server runs. The exit code is 0 when it is intact and 1 when it is not, or when whom a record is about was forgotten sooner than audit.keep says.
 
 The head that it prints stands for all records up to it. Who can write to the database can write the whole log anew, so that it fits together again: note the head somewhere else, day by day, and name it here later.
 
@@ -46,8 +46,12 @@ func (cmd auditVerify) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		note, tooSoon := ofForgotten(report, c.AuditKeep, time.Now())
+		if tooSoon {
+			return fmt.Errorf("the chain holds (%d records, head %s), but %s", report.Records, audit.FormatHead(report.Head), note)
+		}
 		fmt.Fprintf(a.stdout, "intact: %d records, head %s\n", report.Records, audit.FormatHead(report.Head))
-		if note := ofForgotten(report, c.AuditKeep, time.Now()); note != "" {
+		if note != "" {
 			fmt.Fprintln(a.stderr, note)
 		}
 		return nil
@@ -62,16 +66,17 @@ func whatNext(good audit.Report, file string) string {
   - Compare with an export or a backup from before: "qrauthd audit list --limit 0" shows what the log says now.`, good.Records, file)
 }
 
-// ofForgotten tells of personal data that was deleted, and whether the server has done it.
-func ofForgotten(r audit.Report, keep time.Duration, now time.Time) string {
+// ofForgotten tells of personal data that was deleted, and whether that was sooner than
+// the server does it: the chain cannot tell who has.
+func ofForgotten(r audit.Report, keep time.Duration, now time.Time) (note string, tooSoon bool) {
 	if r.Forgotten == 0 {
-		return ""
+		return "", false
 	}
-	note := fmt.Sprintf("Forgotten is whom records are about: %d of them, the newest from %s.", r.Forgotten, minute(r.ForgottenUntil))
 	if keep == 0 || r.ForgottenUntil.After(now.Add(-keep)) {
-		note += fmt.Sprintf(" With audit.keep %s that is sooner than the server forgets: it was less once, or somebody deleted it by hand.", keep)
+		return fmt.Sprintf("whom a record of %s is about was deleted, sooner than audit.keep %s lets the server forget: somebody did it by hand, or audit.keep was less once",
+			minute(r.ForgottenUntil), keep), true
 	}
-	return note
+	return fmt.Sprintf("Forgotten is whom records are about: %d of them, the newest from %s.", r.Forgotten, minute(r.ForgottenUntil)), false
 }
 
 // head is one on the command line.
@@ -79,6 +84,9 @@ type head struct{ auth.AuditHead }
 
 // UnmarshalText reads it in the form in which it is printed.
 func (h *head) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		return errors.New("it is empty: name a head as \"audit verify\" prints it, SEQ:HASH")
+	}
 	h.AuditHead, err = audit.ParseHead(string(text))
 	return err
 }

@@ -83,6 +83,7 @@ func settings() []setting {
 		{"limits.numbers", "QRAUTHD_LIMITS_NUMBERS", "", "", to(func(c *config) *server.Rate { return &c.Limits.Numbers }, server.ParseRate)},
 		{"limits.frames", "QRAUTHD_LIMITS_FRAMES", "", "", to(func(c *config) *server.Rate { return &c.Limits.Frames }, server.ParseRate)},
 		{"limits.sockets", "QRAUTHD_LIMITS_SOCKETS", "", "", to(func(c *config) *int { return &c.Limits.Sockets }, parseCount)},
+		{"limits.session_sockets", "QRAUTHD_LIMITS_SESSION_SOCKETS", "", "", to(func(c *config) *int { return &c.Limits.SessionSockets }, parseCount)},
 		{"limits.sockets_per_grant", "QRAUTHD_LIMITS_SOCKETS_PER_GRANT", "", "", to(func(c *config) *int { return &c.Limits.SocketsPerGrant }, parseCount)},
 		{"limits.waits", "QRAUTHD_LIMITS_WAITS", "", "", to(func(c *config) *int { return &c.Limits.Waits }, parseCount)},
 

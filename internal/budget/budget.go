@@ -26,11 +26,12 @@ type Limits struct {
 	// often, per grant, an app is led back to.
 	Ceremonies ratelimit.Rate
 	Recoveries ratelimit.Rate // recovery codes and invitations tried, per address
-	Numbers    ratelimit.Rate // numbers tried, per address, over all grants
+	Numbers    ratelimit.Rate // wrong numbers, per address, over all grants
 	Frames     ratelimit.Rate // push frames from one desktop, per socket
 
-	Sockets         int // push sockets at a time, per address
-	SocketsPerGrant int
+	Sockets         int // push sockets at a time, per address, but for those of sessions
+	SessionSockets  int // push sockets of sessions at a time, per address
+	SocketsPerGrant int // and per session
 	Waits           int // pages that wait for news at a time, per address
 }
 
@@ -53,32 +54,34 @@ type Budgets struct {
 	signIns     *ratelimit.Addresses
 	recoveries  *ratelimit.Addresses
 
-	sockets *ratelimit.AddressGauge
-	waits   *ratelimit.AddressGauge
+	sockets        *ratelimit.AddressGauge
+	sessionSockets *ratelimit.AddressGauge
+	waits          *ratelimit.AddressGauge
 }
 
 // New makes whole budgets.
 func New(l Limits) *Budgets {
 	return &Budgets{
-		limits:      l,
-		starts:      ratelimit.NewAddresses(l.Starts),
-		clients:     ratelimit.New(l.StartsPerClient),
-		crowd:       ratelimit.NewAddresses(l.Crowd),
-		guesses:     newGuesses(l),
-		deviceCodes: ratelimit.NewAddresses(l.DeviceCodes),
-		numbers:     ratelimit.NewAddresses(l.Numbers),
-		approvals:   ratelimit.New(l.Ceremonies),
-		waysBack:    ratelimit.New(l.Ceremonies),
-		joins:       ratelimit.NewAddresses(l.Ceremonies),
-		signIns:     ratelimit.NewAddresses(l.Ceremonies),
-		recoveries:  ratelimit.NewAddresses(l.Recoveries),
-		sockets:     ratelimit.NewAddressGauge(l.Sockets),
-		waits:       ratelimit.NewAddressGauge(l.Waits),
+		limits:         l,
+		starts:         ratelimit.NewAddresses(l.Starts),
+		clients:        ratelimit.New(l.StartsPerClient),
+		crowd:          ratelimit.NewAddresses(l.Crowd),
+		guesses:        newGuesses(l),
+		deviceCodes:    ratelimit.NewAddresses(l.DeviceCodes),
+		numbers:        ratelimit.NewAddresses(l.Numbers),
+		approvals:      ratelimit.New(l.Ceremonies),
+		waysBack:       ratelimit.New(l.Ceremonies),
+		joins:          ratelimit.NewAddresses(l.Ceremonies),
+		signIns:        ratelimit.NewAddresses(l.Ceremonies),
+		recoveries:     ratelimit.NewAddresses(l.Recoveries),
+		sockets:        ratelimit.NewAddressGauge(l.Sockets),
+		sessionSockets: ratelimit.NewAddressGauge(l.SessionSockets),
+		waits:          ratelimit.NewAddressGauge(l.Waits),
 	}
 }
 
-// Spent is a request over its budget. It says nothing of what was asked for: nothing
-// was looked up.
+// Spent is a request over its budget. It says nothing of what was asked for: of a
+// device code or an access token only that it is wrong, of the rest nothing at all.
 type Spent struct{ Wait time.Duration }
 
 func (s *Spent) Error() string { return "too many tries" }
@@ -94,21 +97,14 @@ func spent(wait time.Duration) error {
 	return &Spent{wait}
 }
 
-// DeviceCode charges a wrong device code or access token: on the push channel and where
-// a number is brought. *Spent when the address has had too many.
+// DeviceCode charges a device code or access token that a lookup has found to be wrong:
+// on the push channel and where a number is brought. *Spent when the address has had too
+// many.
 func (b *Budgets) DeviceCode(now time.Time, from netip.Addr) error {
 	if b == nil {
 		return nil
 	}
 	return spent(b.deviceCodes.Take(now, from))
-}
-
-// Number charges a number that a desktop brings, right or wrong.
-func (b *Budgets) Number(now time.Time, from netip.Addr) error {
-	if b == nil {
-		return nil
-	}
-	return spent(b.numbers.Take(now, from))
 }
 
 // Approval charges a ceremony that is begun to approve the grant.

@@ -45,7 +45,7 @@ func TestEachBudgetIsSpentByItsOwnKind(t *testing.T) {
 			return err
 		})},
 		{"wrong device codes, per address", budget.Limits{DeviceCodes: twice}, byAddress((*budget.Budgets).DeviceCode)},
-		{"numbers, per address", budget.Limits{Numbers: twice}, byAddress((*budget.Budgets).Number)},
+		{"wrong numbers, per address", budget.Limits{Numbers: twice}, byAddress(mistype)},
 		{"ceremonies to approve, per grant", budget.Limits{Ceremonies: twice}, byGrant((*budget.Budgets).Approval)},
 		{"ways back, per grant", budget.Limits{Ceremonies: twice}, byGrant((*budget.Budgets).WayBack)},
 		{"ceremonies to join, per address", budget.Limits{Ceremonies: twice}, byAddress((*budget.Budgets).Join)},
@@ -98,10 +98,11 @@ func TestWithoutBudgetsACodeIsTried(t *testing.T) {
 				t.Fatalf("%s: a try was refused", name)
 			}
 		}
-		if !none.AcquireSocket(office) || !none.AcquireWait(office) || none.SocketsPerGrant() != 0 || none.Frames().Take(start, "") != 0 {
+		if !none.AcquireSocket(office) || !none.AcquireSessionSocket(office) || !none.AcquireWait(office) || none.SocketsPerGrant() != 0 || none.Frames().Take(start, "") != 0 {
 			t.Errorf("%s: something is bounded", name)
 		}
 		none.ReleaseSocket(office)
+		none.ReleaseSessionSocket(office)
 		none.ReleaseWait(office)
 	}
 }
@@ -160,7 +161,7 @@ func TestWhatIsRefusedAddsNothingToTheCrowd(t *testing.T) {
 }
 
 func TestSocketsAndWaits(t *testing.T) {
-	b := budget.New(budget.Limits{Sockets: 2, Waits: 2, SocketsPerGrant: 3})
+	b := budget.New(budget.Limits{Sockets: 2, SessionSockets: 2, Waits: 2, SocketsPerGrant: 3})
 	if got := b.SocketsPerGrant(); got != 3 {
 		t.Errorf("sockets per grant: got %d, want 3", got)
 	}
@@ -168,8 +169,9 @@ func TestSocketsAndWaits(t *testing.T) {
 		acquire func(netip.Addr) bool
 		release func(netip.Addr)
 	}{
-		"sockets": {b.AcquireSocket, b.ReleaseSocket},
-		"waits":   {b.AcquireWait, b.ReleaseWait},
+		"sockets":             {b.AcquireSocket, b.ReleaseSocket},
+		"sockets of sessions": {b.AcquireSessionSocket, b.ReleaseSessionSocket},
+		"waits":               {b.AcquireWait, b.ReleaseWait},
 	} {
 		var got []bool
 		for range 3 {
@@ -207,20 +209,23 @@ func TestBudgetsAreSafeForManyAtOnce(t *testing.T) {
 	r := ratelimit.Rate{Count: 3, Per: time.Minute}
 	b := budget.New(budget.Limits{
 		Starts: r, StartsPerClient: r, Crowd: r, Guesses: r, GuessesPerBrowser: r, GuessesPerAccount: r, GuessesOverall: r,
-		DeviceCodes: r, Ceremonies: r, Recoveries: r, Numbers: r, Frames: r, Sockets: 2, SocketsPerGrant: 2, Waits: 2,
+		DeviceCodes: r, Ceremonies: r, Recoveries: r, Numbers: r, Frames: r, Sockets: 2, SessionSockets: 2, SocketsPerGrant: 2, Waits: 2,
 	})
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
 			now, from, name := start.Add(time.Duration(i)*time.Second), netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 7)}), fmt.Sprint(i%5)
 			_, _ = b.Start(now, from, name)
-			_ = errors.Join(b.DeviceCode(now, from), b.Number(now, from), b.Approval(now, name), b.WayBack(now, name),
+			_ = errors.Join(b.DeviceCode(now, from), mistype(b, now, from), b.Approval(now, name), b.WayBack(now, name),
 				b.Join(now, from), b.SignIn(now, from), b.Recovery(now, from))
 			for _, account := range []string{"", name} {
 				miss(b, now, budget.Guesser{Address: from, Browser: name, Account: account})
 			}
 			if b.AcquireSocket(from) {
 				b.ReleaseSocket(from)
+			}
+			if b.AcquireSessionSocket(from) {
+				b.ReleaseSessionSocket(from)
 			}
 			if b.AcquireWait(from) {
 				b.ReleaseWait(from)

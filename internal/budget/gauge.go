@@ -6,8 +6,8 @@ import (
 	"github.com/qrauthd/qrauthd/internal/ratelimit"
 )
 
-// AcquireSocket takes a push socket's place for the address, if one is free. Whoever
-// got one owes a ReleaseSocket.
+// AcquireSocket takes a push socket's place for the address, if one is free: that of a
+// sign-in, or of who has not said hello. Whoever got one owes a ReleaseSocket.
 func (b *Budgets) AcquireSocket(from netip.Addr) bool {
 	return b == nil || b.sockets.Acquire(from)
 }
@@ -16,6 +16,20 @@ func (b *Budgets) AcquireSocket(from netip.Addr) bool {
 func (b *Budgets) ReleaseSocket(from netip.Addr) {
 	if b != nil {
 		b.sockets.Release(from)
+	}
+}
+
+// AcquireSessionSocket takes the place of a session's push socket for the address, if
+// one is free. Whoever got one owes a ReleaseSessionSocket. Desktops that are signed in
+// stay for days, and must not keep those out that want to sign in.
+func (b *Budgets) AcquireSessionSocket(from netip.Addr) bool {
+	return b == nil || b.sessionSockets.Acquire(from)
+}
+
+// ReleaseSessionSocket frees the place.
+func (b *Budgets) ReleaseSessionSocket(from netip.Addr) {
+	if b != nil {
+		b.sessionSockets.Release(from)
 	}
 }
 
@@ -32,7 +46,8 @@ func (b *Budgets) ReleaseWait(from netip.Addr) {
 	}
 }
 
-// SocketsPerGrant is how many push sockets of one grant may be open; 0: any number.
+// SocketsPerGrant is how many push sockets of one grant, or of one session, may be
+// open; 0: any number.
 func (b *Budgets) SocketsPerGrant() int {
 	if b == nil {
 		return 0

@@ -390,16 +390,22 @@ func (c *computer) prove(path string, form url.Values, nonce string) answer {
 // begin asks for a sign-in, with what else the computer has to say.
 func (c *computer) begin(also ...url.Values) *computer {
 	c.t.Helper()
+	a := c.ask(also...)
+	a.want(c.t, "device authorization", http.StatusOK, "")
+	a.into(c.t, &c.DeviceAuthorization)
+	return c
+}
+
+// ask asks for a code, and returns whatever comes of it.
+func (c *computer) ask(also ...url.Values) answer {
+	c.t.Helper()
 	form := url.Values{"device_name": {"ALICE-PC"}, "device_platform": {"Windows 11"}, "app_version": {"1.4.2"}}
 	for _, values := range also {
 		for name, list := range values {
 			form[name] = list
 		}
 	}
-	a := c.send(wire.PathDeviceAuthorization, form)
-	a.want(c.t, "device authorization", http.StatusOK, "")
-	a.into(c.t, &c.DeviceAuthorization)
-	return c
+	return c.send(wire.PathDeviceAuthorization, form)
 }
 
 // poll asks for the tokens.

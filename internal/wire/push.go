@@ -19,7 +19,7 @@ const (
 	CloseMalformed   = 4400 // a frame that this protocol does not know
 	CloseUnknown     = 4401 // unknown, foreign or expired device code or access token
 	CloseNoHello     = 4408 // no hello within HelloTimeout
-	CloseReplaced    = 4409 // replaced by newer sockets of the same grant or session
+	CloseReplaced    = 4409 // replaced by newer sockets of the same grant
 	CloseOverBudget  = 4429 // too many guesses, numbers, sockets or frames
 	CloseServerError = 1011 // the server could not read the state
 )

@@ -472,6 +472,12 @@
       onReturn(() => watcher.hurry());
     },
 
+    // Whoever claimed the sign-in is warned that it was opened here as well.
+    elsewhere() {
+      const {scan} = main.dataset;
+      if (scan && hasPasskeys) post(scan, {}).catch(() => {});
+    },
+
     approved() {
       const watcher = watch(({state}) => {
         if (state === 'approved') return false;

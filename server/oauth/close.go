@@ -24,6 +24,7 @@ func restart(after time.Duration) ending {
 
 var (
 	errFrames     = errors.New("too many frames")
+	errSockets    = errors.New("too many sockets")
 	errNotHello   = errors.New("the first frame must be hello, and no other")
 	errOtherFrame = errors.New("a frame that says nothing here")
 )
@@ -39,7 +40,7 @@ func endingOf(err error, greeted bool) ending {
 		return ending{wire.CloseUnknown, "unknown device code"}
 	case errors.Is(err, login.ErrUnknownToken):
 		return ending{wire.CloseUnknown, "unknown access token"}
-	case errors.Is(err, errFrames), errors.As(err, new(*budget.Spent)):
+	case errors.Is(err, errFrames), errors.Is(err, errSockets), errors.As(err, new(*budget.Spent)):
 		return ending{wire.CloseOverBudget, "over budget"}
 	case errors.As(err, &timeout) && timeout.Timeout() && !greeted:
 		return ending{wire.CloseNoHello, "no hello"}

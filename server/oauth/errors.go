@@ -75,6 +75,7 @@ var causes = []struct {
 	{login.ErrReuse, wire.CodeInvalidGrant, http.StatusBadRequest, "the refresh token was used before, so the session is over: sign in again"},
 	{login.ErrRefresh, wire.CodeInvalidGrant, http.StatusBadRequest, "the refresh token is unknown, spent or over"},
 	{errCodeOver, wire.CodeInvalidGrant, http.StatusBadRequest, errCodeOver.Error()},
+	{login.ErrElsewhere, wire.CodeInvalidGrant, http.StatusBadRequest, "the code came to another network than the browser is on: sign in by the QR code"},
 	{grant.ErrMismatch, wire.CodeInvalidGrant, http.StatusBadRequest, grant.ErrMismatch.Error()},
 	{auth.ErrScopeSyntax, wire.CodeInvalidScope, http.StatusBadRequest, auth.ErrScopeSyntax.Error()},
 	{

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/secret"
@@ -38,8 +37,8 @@ func (f *Face) deviceConfirmation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return f.guessed(err, from)
 	}
-	g, err = f.confirmNumber(r.Context(), client.ID, g.ID, number, from)
-	if errors.Is(err, grant.ErrNumber) {
+	g, err = f.confirmNumber(r.Context(), g, number, from)
+	if isWrongNumber(err) {
 		return wrongNumber(g)
 	}
 	if err != nil {
@@ -62,13 +61,21 @@ func (f form) number() (string, error) {
 	return number, nil
 }
 
-// confirmNumber brings a number to its grant, within the peer's budget over all grants.
-func (f *Face) confirmNumber(ctx context.Context, client auth.ClientID, id auth.GrantID, number string, from netip.Addr) (grant.Grant, error) {
-	if err := f.Budgets.Number(time.Now(), from); err != nil {
-		return grant.Grant{}, err
+// confirmNumber brings a number to its grant, within the peer's budget of wrong ones
+// over all grants. A number that the grant does not await is refused before that: not
+// even for a moment does it hold a place that an honest number may need.
+func (f *Face) confirmNumber(ctx context.Context, g grant.Grant, number string, from netip.Addr) (after grant.Grant, err error) {
+	if _, err := g.Confirm(f.Login.Now(), g.ClientID, number); err != nil && !isWrongNumber(err) {
+		return g, err
 	}
-	return f.Login.ConfirmNumber(ctx, client, id, number, from)
+	err = f.Budgets.Number(time.Now(), from, isWrongNumber, func() (err error) {
+		after, err = f.Login.ConfirmNumber(ctx, g.ClientID, g.ID, number, from)
+		return err
+	})
+	return after, err
 }
+
+func isWrongNumber(err error) bool { return errors.Is(err, grant.ErrNumber) }
 
 // wrongNumber is what a wrong number has made of the grant.
 func wrongNumber(g grant.Grant) error {

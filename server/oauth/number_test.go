@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -437,7 +438,7 @@ func TestNumbersAreBudgeted(t *testing.T) {
 	desk.until(wire.StateVerifying)
 	desk.confirm(another(secondNumber))
 	desk.until(wire.StateVerifying)
-	a.confirm(s.begin(nil).DeviceCode, "47") // that none is awaited costs one too
+	a.confirm(first, another(firstNumber))
 	over := a.confirm(second, secondNumber)
 	over.says(t, http.StatusTooManyRequests, wire.Error{Code: wire.CodeUnavailable})
 	if over.Header.Get("Retry-After") == "" {
@@ -448,6 +449,67 @@ func TestNumbersAreBudgeted(t *testing.T) {
 	if left := s.triesLeft(second); left != 2 {
 		t.Errorf("%d tries are left, want 2: what is over budget is not looked at", left)
 	}
+}
+
+// TestNumbersThatNobodyAwaitsSpendNoNeighboursBudget, nor do right ones: only what may
+// be a guess is charged to an address that many share.
+func TestNumbersThatNobodyAwaitsSpendNoNeighboursBudget(t *testing.T) {
+	s := serve(t, budget.Limits{Numbers: ratelimit.Rate{Count: 1, Per: time.Hour}})
+	a := s.app(logintest.App)
+	idle := s.begin(nil).DeviceCode
+	neighbour := s.subscribe(idle)
+	neighbour.until(wire.StatePending)
+	for range 5 {
+		a.confirm(idle, "47").says(t, http.StatusBadRequest, wire.Error{Code: wire.CodeInvalidRequest})
+		neighbour.confirm("47")
+	}
+	neighbour.say(`{"type":"cancel"}`)
+	neighbour.until(wire.StateCancelled) // so all of its numbers have been taken
+	for range 3 {
+		deviceCode, number := s.verifying()
+		if got := a.confirm(deviceCode, number); got.StatusCode != http.StatusOK {
+			t.Fatalf("a right number over HTTP: got %s %s, want 200", got.Status, got.body)
+		}
+		a.confirm(deviceCode, another(number)).says(t, http.StatusBadRequest, wire.Error{Code: wire.CodeInvalidRequest})
+		deviceCode, number = s.verifying()
+		desk := s.subscribe(deviceCode)
+		desk.confirm(number)
+		desk.until(wire.StateApproved)
+	}
+	deviceCode, number := s.verifying()
+	a.confirm(deviceCode, another(number)).says(t, http.StatusBadRequest, wire.Error{Code: wire.CodeIncorrectNumber, TriesLeft: 2})
+	a.confirm(deviceCode, another(number)).says(t, http.StatusTooManyRequests, wire.Error{Code: wire.CodeUnavailable})
+}
+
+// TestANumberThatNobodyAwaitsHoldsNoPlaceEvenWhileItIsLookedAt: it is refused before
+// there is anything to write, or a flood of such would hold all places of an address.
+func TestANumberThatNobodyAwaitsHoldsNoPlaceEvenWhileItIsLookedAt(t *testing.T) {
+	s := serve(t, budget.Limits{Numbers: ratelimit.Rate{Count: 1, Per: time.Hour}})
+	a := s.app(logintest.App)
+	idle := s.begin(nil).DeviceCode
+	deviceCode, number := s.verifying()
+	held := held{Store: s.Service.Store, entered: make(chan struct{}), release: make(chan struct{})}
+	s.Service.Store = held
+	confirmed := make(chan answer, 1)
+	go func() { confirmed <- a.confirm(deviceCode, number) }()
+	<-held.entered // and holds the only place
+	a.confirm(idle, "47").says(t, http.StatusBadRequest, wire.Error{Code: wire.CodeInvalidRequest})
+	close(held.release)
+	if got := <-confirmed; got.StatusCode != http.StatusOK {
+		t.Errorf("the right number: got %s %s, want 200", got.Status, got.body)
+	}
+}
+
+// held is a store in which the one write waits until it is let go.
+type held struct {
+	store.Store
+	entered, release chan struct{}
+}
+
+func (h held) Update(ctx context.Context, do func(store.Tx) error) error {
+	close(h.entered) // once: a second write would panic
+	<-h.release
+	return h.Store.Update(ctx, do)
 }
 
 func TestWrongDeviceCodesWithANumberAreBudgeted(t *testing.T) {

@@ -32,7 +32,7 @@ func (f *Face) push(w http.ResponseWriter, r *http.Request) {
 		go s.refuse(wire.CloseOverBudget)
 		return
 	}
-	s.counted = true
+	s.hold(f.Budgets.ReleaseSocket)
 	go s.serve()
 }
 

@@ -365,26 +365,83 @@ func TestDrainTellsSignedInDesktopsWhenToComeBack(t *testing.T) {
 	}
 }
 
-// TestOneSocketTooManyOfASessionReplacesTheOldest, and those of the grant that it came
-// from are not among them: a device code is spent, and must not push anybody out.
-func TestOneSocketTooManyOfASessionReplacesTheOldest(t *testing.T) {
+// TestOneSocketTooManyOfASessionIsRefused, so that whoever stole the access token pushes
+// nobody out. Those of the grant that it came from are not among them: a spent device
+// code must not keep anybody out.
+func TestOneSocketTooManyOfASessionIsRefused(t *testing.T) {
 	s := serve(t, budget.Limits{SocketsPerGrant: 2})
-	a := s.app(logintest.App)
+	a := s.app(logintest.App).bound()
 	deviceCode := a.approved(nil)
 	tok := a.tokens(a.redeem(deviceCode))
-	first := s.stay(tok.AccessToken)
-	first.until(wire.StateSignedIn) // before the next says hello, or either may be the oldest
-	second := s.stay(tok.AccessToken)
-	second.until(wire.StateSignedIn)
 	for range 3 {
 		s.subscribe(deviceCode).closed(wire.CloseDone)
 	}
-	third := s.stay(tok.AccessToken)
-	third.until(wire.StateSignedIn)
-	first.closed(wire.CloseReplaced)
+	desk := s.stay(tok.AccessToken)
+	desk.until(wire.StateSignedIn)
+	thief := s.stay(tok.AccessToken)
+	thief.until(wire.StateSignedIn)
+	for range 3 {
+		s.stay(tok.AccessToken).closed(wire.CloseOverBudget)
+	}
+	s.stay(s.app(logintest.App).signIn(nil).AccessToken).until(wire.StateSignedIn) // another session
+	thief.UnderlyingConn().Close()
+	eventually(t, "there is room for one more", func() bool {
+		_, err := s.stay(tok.AccessToken).next()
+		return err == nil
+	})
 	a.post(wire.PathRevoke, url.Values{"token": {tok.RefreshToken}})
-	second.until(wire.StateSignedOut)
-	third.until(wire.StateSignedOut)
+	desk.until(wire.StateSignedOut)
+	desk.closed(wire.CloseDone)
+}
+
+// TestSignedInDesktopsLeaveRoomForSignIns: an office may have hundreds of them behind
+// one address.
+func TestSignedInDesktopsLeaveRoomForSignIns(t *testing.T) {
+	s := serve(t, budget.Limits{Sockets: 2, SessionSockets: 3})
+	a := s.app(logintest.App)
+	tok := a.signIn(nil)
+	last := a.signIn(nil)
+	for _, accessToken := range []string{tok.AccessToken, tok.AccessToken, last.AccessToken} {
+		s.stay(accessToken).until(wire.StateSignedIn)
+	}
+	s.stay(tok.AccessToken).closed(wire.CloseOverBudget)
+	d := s.begin(nil)
+	var signIns []*desktop
+	eventually(t, "there is room for two sign-ins", func() bool { // once the refused one is gone
+		desk := s.subscribe(d.DeviceCode)
+		if _, err := desk.next(); err == nil {
+			signIns = append(signIns, desk)
+		}
+		return len(signIns) == 2
+	})
+	s.connect().closed(wire.CloseOverBudget)
+	signIns[0].say(`{"type":"cancel"}`)
+	signIns[0].closed(wire.CloseDone)
+	a.post(wire.PathRevoke, url.Values{"token": {last.RefreshToken}})
+	eventually(t, "the place of the one that is signed out is free", func() bool {
+		_, err := s.stay(tok.AccessToken).next()
+		return err == nil
+	})
+}
+
+// TestATokenThatIsOverIsNoGuess: after a restart a whole office may come back with such,
+// and has to be told to refresh.
+func TestATokenThatIsOverIsNoGuess(t *testing.T) {
+	s := serve(t, budget.Limits{DeviceCodes: ratelimit.Rate{Count: 1, Per: time.Hour}})
+	a := s.app(logintest.App)
+	expired := a.signIn(nil)
+	s.Clock.Advance(login.DefaultAccessLifetime)
+	revoked := a.signIn(nil)
+	a.post(wire.PathRevoke, url.Values{"token": {revoked.RefreshToken}})
+	for range 5 {
+		s.stay(expired.AccessToken).closed(wire.CloseUnknown)
+		s.stay(revoked.AccessToken).closed(wire.CloseUnknown)
+	}
+	s.stay("guess").closed(wire.CloseUnknown)
+	s.stay("guess").closed(wire.CloseOverBudget)
+	if reason := s.stay(expired.AccessToken).closed(wire.CloseUnknown); reason != "unknown access token" {
+		t.Errorf("closed for %q, want that it is unknown", reason)
+	}
 }
 
 func TestASignedInDesktopThatVanishesLeavesNothingBehind(t *testing.T) {

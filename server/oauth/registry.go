@@ -46,8 +46,19 @@ func (g *registry) add(s *socket) {
 	g.open.Add(1)
 }
 
-// bind notes what the socket is about, and returns the one that it replaces, if any.
-func (g *registry) bind(s *socket, name string) (replaced *socket) {
+// join notes what the socket is about, if that has room for one more.
+func (g *registry) join(s *socket, name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.perSubject > 0 && len(g.byName[name]) >= g.perSubject {
+		return false
+	}
+	g.byName[name] = append(g.byName[name], s)
+	return true
+}
+
+// replace notes what the socket is about, and returns the one that goes for it, if any.
+func (g *registry) replace(s *socket, name string) (replaced *socket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	list := append(g.byName[name], s)

@@ -32,7 +32,7 @@ type socket struct {
 	face    *Face
 	conn    *websocket.Conn
 	address netip.Addr
-	counted bool // holds a place in the gauge of its address
+	free    func(netip.Addr) // frees its place in a gauge of its address; nil: it has none
 
 	about subject            // set by hello
 	sub   *push.Subscription // set by hello
@@ -117,6 +117,14 @@ func (s *socket) close(e ending) bool {
 	return true
 }
 
+// hold notes how the place that the socket now has is freed, and frees the one before.
+func (s *socket) hold(free func(netip.Addr)) {
+	if s.free != nil {
+		s.free(s.address)
+	}
+	s.free = free
+}
+
 // leave frees all that the socket held.
 func (s *socket) leave() {
 	s.mu.Lock()
@@ -128,9 +136,7 @@ func (s *socket) leave() {
 	if s.sub != nil {
 		s.sub.Close()
 	}
-	if s.counted {
-		s.face.Budgets.ReleaseSocket(s.address)
-	}
+	s.hold(nil)
 	s.face.sockets.remove(s, s.name())
 	_ = s.conn.Close()
 }

@@ -30,17 +30,16 @@ func (s *socket) greet() (greeted bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	s.attach(about)
-	return true, nil
+	return true, s.attach(about)
 }
 
 // attach binds the socket to its subject: subscribe first, then read the state, so
 // that nothing falls between.
-func (s *socket) attach(about subject) {
+func (s *socket) attach(about subject) error {
 	f := s.face
 	s.about = about
-	if oldest := f.sockets.bind(s, s.name()); oldest != nil {
-		oldest.close(ending{wire.CloseReplaced, "replaced by a newer connection"})
+	if err := about.admit(s); err != nil {
+		return err
 	}
 	s.extend()
 	s.conn.SetPongHandler(func(string) error { s.extend(); return nil })
@@ -48,6 +47,7 @@ func (s *socket) attach(about subject) {
 	s.nextPing = time.Now().Add(f.heartbeat.ping)
 	s.sub = f.Hub.Subscribe(about.topic(), s.wake)
 	s.wake()
+	return nil
 }
 
 // name is the subject's, once there is one.

@@ -19,6 +19,9 @@ type subject interface {
 	name() string
 	// topic is where the hub tells of its changes.
 	topic() auth.GrantID
+	// admit gives the socket its place, and refuses one too many (errSockets) or closes
+	// another for it. Asked once, before anything is told.
+	admit(*socket) error
 	// newest is the whole truth as it stands, and for how long it holds if nothing
 	// happens. What is due by the clock is done first. Called by one goroutine at a time.
 	newest(context.Context) (wire.Snapshot, time.Duration, error)
@@ -47,11 +50,21 @@ func (f *Face) follow(ctx context.Context, hello wire.ClientFrame, from netip.Ad
 // a guess and costs the peer one; a right one costs nothing, so that nobody is kept
 // out by the guesses of a neighbour.
 func (f *Face) guessed(err error, from netip.Addr) error {
-	if !errors.Is(err, login.ErrUnknownCode) && !errors.Is(err, login.ErrUnknownToken) {
+	if !isGuess(err) {
 		return err
 	}
 	if over := f.Budgets.DeviceCode(time.Now(), from); over != nil {
 		return over
 	}
 	return err
+}
+
+// isGuess reports whether the error is of a code or a token that this server never
+// gave out. A token that it signed and that is over is none: after a restart a whole
+// office may come back with such.
+func isGuess(err error) bool {
+	if errors.Is(err, login.ErrTokenOver) {
+		return false
+	}
+	return errors.Is(err, login.ErrUnknownCode) || errors.Is(err, login.ErrUnknownToken)
 }

@@ -23,6 +23,15 @@ var _ subject = (*grantSubject)(nil)
 func (s *grantSubject) name() string        { return string(s.id) }
 func (s *grantSubject) topic() auth.GrantID { return s.id }
 
+// admit lets every socket in. The oldest goes for one too many: a desktop whose network
+// broke has it open still.
+func (s *grantSubject) admit(k *socket) error {
+	if oldest := s.face.sockets.replace(k, s.name()); oldest != nil {
+		oldest.close(ending{wire.CloseReplaced, "replaced by a newer connection"})
+	}
+	return nil
+}
+
 func (s *grantSubject) newest(ctx context.Context) (wire.Snapshot, time.Duration, error) {
 	g, err := s.fresh(ctx)
 	if err != nil {
@@ -51,11 +60,14 @@ func (s *grantSubject) take(ctx context.Context, frame wire.ClientFrame, from ne
 	if frame.Type == wire.FrameCancel {
 		return s.face.Login.Cancel(ctx, s.client, s.id, from)
 	}
-	_, err := s.face.confirmNumber(ctx, s.client, s.id, frame.Number, from)
-	if err == nil || toldBySnapshot(err) {
-		return nil
+	g, err := s.face.Login.Grant(ctx, s.id)
+	if err != nil {
+		return err
 	}
-	return err
+	if _, err := s.face.confirmNumber(ctx, g, frame.Number, from); !toldBySnapshot(err) {
+		return err
+	}
+	return nil
 }
 
 // toldBySnapshot reports whether the next snapshot says all about why a number was not

@@ -24,6 +24,21 @@ var _ subject = (*sessionSubject)(nil)
 func (s *sessionSubject) name() string        { return string(s.id) }
 func (s *sessionSubject) topic() auth.GrantID { return s.grant }
 
+// admit refuses one socket too many, of the session or of its address. Nobody has to go
+// for it: an access token that was stolen must not keep the desktop from hearing of its
+// sign-out. The socket's place among those of sign-ins is freed.
+func (s *sessionSubject) admit(k *socket) error {
+	if !s.face.sockets.join(k, s.name()) {
+		return errSockets
+	}
+	budgets := s.face.Budgets
+	if !budgets.AcquireSessionSocket(k.address) {
+		return errSockets
+	}
+	k.hold(budgets.ReleaseSessionSocket)
+	return nil
+}
+
 // newest reads the session. Of its changes only refreshes count, which move its end.
 func (s *sessionSubject) newest(ctx context.Context) (wire.Snapshot, time.Duration, error) {
 	session, err := s.face.Login.Session(ctx, s.id)

@@ -59,7 +59,7 @@ func (f *Face) pageOf(b browser, s login.Sight) mobileweb.Page {
 	case s.State == grant.Denied && mine:
 		return mobileweb.Denied{AppName: app, DeviceName: computer}
 	case s.State == grant.Confirming, s.State == grant.Verifying, s.State == grant.Approved:
-		return mobileweb.OnAnotherPhone{AppName: app, DeviceName: computer}
+		return mobileweb.OnAnotherPhone{Opening: b.opening(g.ID), AppName: app, DeviceName: computer}
 	}
 	return mobileweb.Used{AppName: app, DeviceName: computer}
 }

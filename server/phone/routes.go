@@ -12,11 +12,21 @@ import (
 // opening that only the page of that browser knows.
 func (f *Face) Handler() http.Handler {
 	mux := route.NewMux()
+	f.routeQuestion(mux)
+	f.routeEntrance(mux)
+	f.routeAccount(mux)
+	f.routeComputers(mux)
+	mux.Handle("GET /assets/", f.page(findIn(f.Site.Assets())))
+	mux.Handle("GET /assets", f.page(nothingHere)) // not a redirect to the tree
+	mux.Handle("/", f.page(nothingHere))
+	return f.guard(mux)
+}
 
+// routeQuestion: a code is brought, and a computer's sign-in decided.
+func (f *Face) routeQuestion(mux *route.Mux) {
 	mux.Handle("GET /{$}", http.RedirectHandler(f.at(wire.PathDevice), http.StatusSeeOther))
 	mux.Handle("GET "+wire.PathDevice, f.page(f.device))
 	mux.Handle("POST "+wire.PathDevice, f.page(f.enterCode))
-
 	mux.Handle("GET /confirm/{opening}", f.page(f.confirm))
 	mux.Handle("GET /confirm/{opening}/status", f.api(f.status))
 	mux.Handle("POST /confirm/{opening}/scan", f.api(f.scan))
@@ -24,36 +34,38 @@ func (f *Face) Handler() http.Handler {
 	mux.Handle("POST /confirm/{opening}/finish", f.api(f.finish))
 	mux.Handle("POST /confirm/{opening}/deny", f.page(f.deny))
 	mux.Handle("POST /confirm/{opening}/return", f.api(f.wayBack))
+}
 
+// routeEntrance: somebody gets an account or a passkey, and into the account.
+func (f *Face) routeEntrance(mux *route.Mux) {
 	mux.Handle("GET /join", f.page(f.join))
 	mux.Handle("POST /join/invitation", f.api(f.invitation))
 	mux.Handle("POST /join/begin", f.api(f.joinBegin))
 	mux.Handle("POST /join/finish", f.api(f.joinFinish))
 	mux.Handle("GET /recover", f.page(f.recover))
 	mux.Handle("GET /recovery-codes", f.page(f.recoveryCodes))
-
 	mux.Handle("GET /signin", f.page(f.signIn))
 	mux.Handle("POST /signin/begin", f.api(f.signInBegin))
 	mux.Handle("POST /signin/finish", f.api(f.signInFinish))
 	mux.Handle("POST /signout-here", f.page(f.signOutHere))
+}
 
+// routeAccount: passkeys, recovery codes and computers of who is signed in here.
+func (f *Face) routeAccount(mux *route.Mux) {
 	mux.Handle("GET /account", f.page(f.account))
 	mux.Handle("POST /account/passkeys/begin", f.api(f.passkeyBegin))
 	mux.Handle("POST /account/passkeys/finish", f.api(f.passkeyFinish))
 	mux.Handle("POST /account/passkeys/{id}/remove", f.page(f.passkeyRemove))
 	mux.Handle("POST /account/recovery-codes", f.api(f.newRecoveryCodes))
 	mux.Handle("POST /account/sign-out", f.page(f.signOut))
+}
 
+func (f *Face) routeComputers(mux *route.Mux) {
 	mux.Handle("GET "+wire.PathComputers, f.page(f.computers))
 	mux.Handle("POST "+wire.PathComputers+"/sign-out-everywhere", f.page(f.signOutEverywhere))
 	mux.Handle("POST "+wire.PathComputers+"/{id}/sign-out", f.page(f.onComputer(f.Login.SignOutComputer, saidSignedOut)))
 	mux.Handle("POST "+wire.PathComputers+"/{id}/report", f.page(f.onComputer(f.Login.ReportComputer, saidReported)))
 	mux.Handle("POST "+wire.PathComputers+"/{id}/confirm", f.page(f.onComputer(f.Login.ConfirmComputer, saidConfirmed)))
-
-	mux.Handle("GET /assets/", f.page(findIn(f.Site.Assets())))
-	mux.Handle("GET /assets", f.page(nothingHere)) // not a redirect to the tree
-	mux.Handle("/", f.page(nothingHere))
-	return f.guard(mux)
 }
 
 // NotFound is for the rest of the issuer's host, where there is nothing. Its page
