@@ -38,7 +38,7 @@ type action struct{ widget.Button }
 
 func newAction(text string, tapped func()) *action {
 	a := &action{}
-	a.Text, a.OnTapped, a.Importance = text, tapped, widget.HighImportance
+	a.Text, a.OnTapped = text, tapped
 	a.ExtendBaseWidget(a)
 	return a
 }
