@@ -15,9 +15,22 @@ func hello(name string, signOut func()) fyne.CanvasObject {
 	return page("Welcome, "+name, "You're signed in to "+appName+".", widget.NewButton("Sign out", signOut))
 }
 
-// farewell is the screen of somebody who was signed out elsewhere.
-func farewell(sentence string, again *action) fyne.CanvasObject {
-	return page(sentence, "Sign in again to go on.", again)
+// farewell is the screen of somebody who was signed out elsewhere. Return signs in
+// again too, as on the sign-in screen; the button itself has no focus, for the colours
+// of one that has are hard to read.
+func farewell(w fyne.Window, sentence string, again func()) {
+	leave := func() {
+		w.Canvas().SetOnTypedKey(nil)
+		again()
+	}
+	button := widget.NewButton("Sign in again", leave)
+	button.Importance = widget.HighImportance
+	w.SetContent(page(sentence, "Sign in again to go on.", button))
+	w.Canvas().SetOnTypedKey(func(key *fyne.KeyEvent) {
+		if key.Name == fyne.KeyReturn || key.Name == fyne.KeyEnter {
+			leave()
+		}
+	})
 }
 
 // page is a sentence, a note under it, and one thing to do.
@@ -31,26 +44,6 @@ func page(sentence, note string, button fyne.CanvasObject) fyne.CanvasObject {
 	foot := container.New(layout.NewCustomPaddedLayout(0, 40, 40, 40), button)
 	middle := container.NewVBox(layout.NewSpacer(), lead, under, layout.NewSpacer())
 	return container.NewBorder(nil, foot, nil, nil, middle)
-}
-
-// action is a button that Return presses too, as on the sign-in screen.
-type action struct{ widget.Button }
-
-func newAction(text string, tapped func()) *action {
-	a := &action{}
-	a.Text, a.OnTapped = text, tapped
-	a.ExtendBaseWidget(a)
-	return a
-}
-
-// TypedKey implements fyne.Focusable.
-func (a *action) TypedKey(ev *fyne.KeyEvent) {
-	switch ev.Name {
-	case fyne.KeyReturn, fyne.KeyEnter:
-		a.Tapped(nil)
-	default:
-		a.Button.TypedKey(ev)
-	}
 }
 
 // pause is the window while the server is asked.

@@ -121,12 +121,10 @@ func (f *face) ended(err error) {
 	if !errors.Is(err, desktop.ErrSignedOut) {
 		sentence = "Your sign-in has run out."
 	}
-	again := newAction("Sign in again", func() {
+	farewell(f.window, sentence, func() {
 		f.login()
 		f.view.Start()
 	})
-	f.window.SetContent(farewell(sentence, again))
-	f.window.Canvas().Focus(again)
 }
 
 func (f *face) signOut(s *desktop.Session) {
