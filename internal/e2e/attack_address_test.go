@@ -90,11 +90,11 @@ func TestAForgedForwardedHeaderChangesNothing(t *testing.T) {
 
 	// The attacker is on the net, and says that they are where the victim is.
 	for name, lie := range map[string]http.Header{
-		"by the header that the proxy adds to":       {"X-Forwarded-For": {victimsNetwork}},
-		"by several lines of it":                     {"X-Forwarded-For": {victimsNetwork, victimsNetwork + ", 127.0.0.1"}},
-		"as if another proxy had been there":         {"X-Forwarded-For": {victimsNetwork + ", 127.0.0.1, ::1"}},
-		"with what is no address at the end":         {"X-Forwarded-For": {victimsNetwork + ", unknown,"}},
-		"by names of other proxies'": {"X-Real-Ip": {victimsNetwork}, "True-Client-Ip": {victimsNetwork}},
+		"by the header that the proxy adds to": {"X-Forwarded-For": {victimsNetwork}},
+		"by several lines of it":               {"X-Forwarded-For": {victimsNetwork, victimsNetwork + ", 127.0.0.1"}},
+		"as if another proxy had been there":   {"X-Forwarded-For": {victimsNetwork + ", 127.0.0.1, ::1"}},
+		"with what is no address at the end":   {"X-Forwarded-For": {victimsNetwork + ", unknown,"}},
+		"by names of other proxies'":           {"X-Real-Ip": {victimsNetwork}, "True-Client-Ip": {victimsNetwork}},
 	} {
 		t.Run("through a proxy "+name, func(t *testing.T) {
 			s, f := serveTheWorld(t)
