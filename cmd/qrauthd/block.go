@@ -57,7 +57,7 @@ func printBlocks(w io.Writer, rows []blockRow) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "KIND\tVALUE\tREPORTED BY\tSINCE\tUNTIL")
 	for _, r := range rows {
-		until := "lifted"
+		until := "you lift it"
 		if !r.ExpiresAt.IsZero() {
 			until = minute(r.ExpiresAt)
 		}

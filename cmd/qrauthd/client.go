@@ -57,7 +57,7 @@ func (cmd clientAdd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.provision(func(_ config, o admin.Operator) error {
+	return a.provision(func(conf config, o admin.Operator) error {
 		c, sec, err := o.AddClient(a.ctx, admin.ClientRequest{
 			ID:           auth.ClientID(cmd.ID),
 			Name:         cmd.Name,
@@ -80,6 +80,7 @@ func (cmd clientAdd) Run(a *app) error {
 		}
 		fmt.Fprintf(a.stdout, "client_id %s\n", c.ID)
 		a.showSecret(sec)
+		a.warnOfUnbound(conf.Policies.Of(c), c)
 		return nil
 	})
 }

@@ -49,13 +49,14 @@ func (cmd clientUpdate) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.operate(func(_ config, o admin.Operator) error {
+	return a.operate(func(conf config, o admin.Operator) error {
 		c, sec, err := o.UpdateClient(a.ctx, auth.ClientID(cmd.ID), change)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(a.stdout, "updated %s\n", c.ID)
 		a.showSecret(sec)
+		a.warnOfUnbound(conf.Policies.Of(c), c)
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -108,3 +109,10 @@ func newPolicyRow(c auth.Client, all auth.Policies) policyRow {
 
 // String is the value, and where it comes from.
 func (s sourced) String() string { return s.text + " (" + string(s.Source) + ")" }
+
+// warnOfUnbound says what a policy that knows computers by their keys needs.
+func (a *app) warnOfUnbound(p auth.Policy, c auth.Client) {
+	if p.RequireKnownDevice && !c.RequireDPoP {
+		fmt.Fprintf(a.stderr, "A computer is known by its key: set --require-dpop too, or computers without one cannot sign in to %s by QR code.\n", c.ID)
+	}
+}

@@ -198,8 +198,11 @@ func (s *Sender) note(ctx context.Context, m auth.Message, got answer, cause err
 	if cause == nil {
 		cause = fmt.Errorf("it answered %d", got.status)
 	}
+	if err := s.put(ctx, next); err != nil {
+		return err
+	}
 	s.log.Warn("a notice was not taken; it is tried again", "id", m.ID, "tries", next.Tries, "due", next.DueAt, "err", cause)
-	return s.put(ctx, next)
+	return nil
 }
 
 func (s *Sender) giveUp(ctx context.Context, m auth.Message, why string) error {
