@@ -1,11 +1,6 @@
 package auth
 
-import (
-	"net/netip"
-	"time"
-
-	"github.com/qrauthd/qrauthd/internal/secret"
-)
+import "net/netip"
 
 // EventType is what has happened, as the audit log and webhooks spell it.
 type EventType string
@@ -88,43 +83,4 @@ type Personal struct {
 	DeviceName    string     `json:"device_name,omitempty"` // in the desktop's own words
 	KeyThumbprint string     `json:"key,omitempty"`         // of the desktop's key
 	Passkey       string     `json:"passkey,omitempty"`     // its credential ID, in base64url
-}
-
-// AuditRecord is an event in the log's chain.
-type AuditRecord struct {
-	Seq      int64 // 1, 2, 3 …
-	At       time.Time
-	Type     EventType
-	Actor    Actor
-	ClientID ClientID
-	Risk     string
-	Reasons  []string
-	Note     string
-	// Personal is the JSON of the event's Personal with chance in it, so that
-	// PersonalHash tells nothing of it once it is forgotten: nil.
-	Personal     []byte
-	PersonalHash secret.Hash
-	// Previous is the Hash of the record before, zero for the first; Hash is over all
-	// of this record but Personal, which PersonalHash stands for.
-	Previous secret.Hash
-	Hash     secret.Hash
-}
-
-// AuditHead is the newest record of the log; the zero AuditHead of an empty one.
-type AuditHead struct {
-	Seq  int64
-	Hash secret.Hash
-}
-
-// MessageKept is how long a message stays that nobody takes out of the outbox, such as
-// when there is no webhook any more. It is longer than a webhook is tried for.
-const MessageKept = 7 * 24 * time.Hour
-
-// Message is a notice to the operator's webhook that has not been delivered yet.
-type Message struct {
-	ID        string // webhook-id: the same at each try
-	Body      []byte // JSON
-	CreatedAt time.Time
-	DueAt     time.Time // of the next try
-	Tries     int       // so far
 }
