@@ -22,12 +22,8 @@ func (o Operator) voidApproved(tx store.Tx, id auth.UserID) error {
 // void ends those of the grants that are not over, so that what is taken away now
 // and given back later brings none of them back.
 func void(tx store.Tx, now time.Time, grants []grant.Grant) error {
-	for _, g := range grants {
-		after := g.Void(now)
-		if after.Seq == g.Seq {
-			continue
-		}
-		if err := tx.SetGrant(after); err != nil {
+	for _, g := range grant.VoidAll(now, grants) {
+		if err := tx.SetGrant(g); err != nil {
 			return err
 		}
 	}

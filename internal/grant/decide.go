@@ -202,6 +202,16 @@ func (g Grant) Void(now time.Time) Grant {
 	return g.changed()
 }
 
+// VoidAll are those of the grants that Void changes, as they are then.
+func VoidAll(now time.Time, grants []Grant) (voided []Grant) {
+	for _, g := range grants {
+		if after := g.Void(now); after.Seq != g.Seq {
+			voided = append(voided, after)
+		}
+	}
+	return voided
+}
+
 // Voided reports that Void ended the grant, and no person.
 func (g Grant) Voided() bool { return g.State == Denied && g.ClaimedBy == "" }
 

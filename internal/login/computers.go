@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/place"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -149,12 +150,8 @@ func (s *Service) voidApproved(tx store.Tx, user auth.UserID) (voided []auth.Gra
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range grants {
-		after := g.Void(now)
-		if after.Seq == g.Seq {
-			continue
-		}
-		if err := tx.SetGrant(after); err != nil {
+	for _, g := range grant.VoidAll(now, grants) {
+		if err := tx.SetGrant(g); err != nil {
 			return nil, err
 		}
 		voided = append(voided, g.ID)
