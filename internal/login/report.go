@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
-	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/risk"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -89,26 +88,4 @@ func (s *Service) taught(f auth.Familiar, session auth.Session, since time.Time)
 		return f.Value == risk.NetworkOf(session.StartedFrom)
 	}
 	return f.Value == s.Atlas.Look(session.StartedFrom).Country
-}
-
-// block keeps the desktop from the account.
-func (s *Service) block(tx store.Tx, v Visitor, session auth.Session) error {
-	now := s.now()
-	var blocks []auth.Block
-	if session.KeyThumbprint != "" {
-		blocks = append(blocks, auth.Block{Kind: auth.BlockKey, Value: session.KeyThumbprint, UserID: session.UserID, CreatedAt: now})
-	}
-	near := risk.Compare(risk.Spot{Address: session.StartedFrom}, risk.Spot{Address: v.Address}) == risk.Same
-	if session.StartedFrom.IsValid() && !near && !s.AddressesUnsure {
-		blocks = append(blocks, auth.Block{
-			Kind: auth.BlockAddress, Value: ratelimit.AddressKey(session.StartedFrom), UserID: session.UserID,
-			CreatedAt: now, ExpiresAt: now.Add(auth.BlockedAddress),
-		})
-	}
-	for _, b := range blocks {
-		if err := tx.PutBlock(b); err != nil {
-			return err
-		}
-	}
-	return nil
 }
