@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
-	"testing"
 
 	"github.com/descope/virtualwebauthn"
 )
@@ -23,13 +22,19 @@ type Phone struct {
 	// UserVerified, BackupEligible and BackupState are the flags of the next answer.
 	UserVerified, BackupEligible, BackupState bool
 
-	t       testing.TB
+	t       Test
 	device  virtualwebauthn.Authenticator
 	passkey virtualwebauthn.Credential
 }
 
+// Test is told of what the phone cannot answer: a testing.TB, or what stands for one.
+type Test interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // NewPhone makes a well-behaved phone on a page of the issuer.
-func NewPhone(t testing.TB, issuer *url.URL) *Phone {
+func NewPhone(t Test, issuer *url.URL) *Phone {
 	return &Phone{
 		Origin:         issuer.Scheme + "://" + issuer.Host,
 		RPID:           issuer.Hostname(),
@@ -108,7 +113,7 @@ func (p *Phone) retype(answer []byte) []byte {
 func (p *Phone) must(err error) {
 	p.t.Helper()
 	if err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 }
 
