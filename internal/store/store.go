@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -27,6 +28,9 @@ var (
 	// full, file locked, read-only). Nothing of the transaction was kept; it may be
 	// tried again once the cause is gone.
 	ErrUnavailable = errors.New("storage unavailable")
+	// ErrOverloaded: too many transactions wait to write already. It is said at once,
+	// and nothing of the transaction was run; it may be tried again a second later.
+	ErrOverloaded = errors.New("the storage has too much to do")
 	// ErrNewerSchema: a newer release has written this database.
 	ErrNewerSchema = errors.New("the database was written by a newer version of qrauthd")
 )
@@ -35,10 +39,14 @@ var (
 type Store interface {
 	// View runs fn over one consistent reading of the data. Writes in it fail.
 	View(ctx context.Context, fn func(Tx) error) error
+	// Glance reads of a grant what a poll needs, at less cost than a View.
+	Glance(ctx context.Context, id auth.GrantID) (grant.Glance, error)
 	// Update runs fn in a serializable transaction, which is durable when Update
 	// returns nil and has left nothing behind when it returns an error or panics.
 	// fn may run again, and on another goroutine: it must have no side effects but
-	// on variables that it sets anew each time.
+	// on variables that it sets anew each time. ErrOverloaded when too many wait
+	// already; those of a context made by Ahead have places of their own, and go first.
+	// When fn panics, Update does so with a *Panic.
 	Update(ctx context.Context, fn func(Tx) error) error
 	// Watch calls changed, which must not block, soon after another process may have
 	// changed the data, again and again until ctx ends. What comes of this Store's
@@ -46,8 +54,38 @@ type Store interface {
 	Watch(ctx context.Context, changed func())
 	// Prune deletes what ended long enough ago, in batches, and says how much.
 	Prune(ctx context.Context, now time.Time) (Pruned, error)
+	// Check finds out, by a small write, whether the storage can be written, and
+	// whether it is known to be damaged. ErrUnavailable says what to look at.
+	Check(ctx context.Context) error
 	Close() error
 }
+
+// aheadKey is the key of Ahead's mark in a context.
+type aheadKey struct{}
+
+// Ahead marks a context: its Updates go ahead of those that are not marked. It is
+// for what completes a sign-in that has begun, so that under a flood of new ones
+// those under way still come to their end.
+func Ahead(ctx context.Context) context.Context { return context.WithValue(ctx, aheadKey{}, true) }
+
+// Panic is what Update panics with when its function did, which may have run on
+// another goroutine.
+type Panic struct {
+	Value any
+	Stack []byte // of where it happened
+}
+
+// Error is the value, with the stack.
+func (p *Panic) Error() string { return fmt.Sprintf("%v\n%s", p.Value, p.Stack) }
+
+// Unwrap is the value if it is an error.
+func (p *Panic) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
+// IsAhead reports whether the context is one of Ahead; engines ask it.
+func IsAhead(ctx context.Context) bool { return ctx.Value(aheadKey{}) != nil }
 
 // GrantKept is how long a grant outlives its expiry, so that a late poll and a
 // late look at the page are told what happened.
@@ -87,12 +125,19 @@ type Grants interface {
 	// GrantByUserCode finds the grant that has the code, as its present or its old
 	// one, alive or not: grant.Opens decides whether it still counts.
 	GrantByUserCode(grant.UserCode) (grant.Grant, error)
-	SetGrant(grant.Grant) error // ErrNotFound unless added
+	// SetGrant writes what a transition may change. What a grant began with stays as it
+	// was added: the client, the device and its address, the times of its beginning and
+	// of its end, the interval, resources, key, nonce, where it redirects to, and whether
+	// it was crowded. ErrNotFound unless added.
+	SetGrant(grant.Grant) error
 	// GrantsOfClient and GrantsOfUser find the grants that the client began or the
 	// user approved and that expire after the time: those that may be live. They may
 	// be slow, for only an operator's changes need them.
 	GrantsOfClient(id auth.ClientID, after time.Time) ([]grant.Grant, error)
 	GrantsOfUser(id auth.UserID, after time.Time) ([]grant.Grant, error)
+	// ExpireGrants has the grants that began after the one time expire at the other, if
+	// they would later, and says how many did.
+	ExpireGrants(begunAfter, at time.Time) (int, error)
 }
 
 // Clients keeps the applications that may ask.
@@ -170,6 +215,8 @@ type Browsers interface {
 	// RemoveBrowsersOf makes all browsers of the user strangers, but the one to
 	// keep. That there is none is no error.
 	RemoveBrowsersOf(user auth.UserID, keep auth.BrowserID) error
+	// UnproveBrowsers makes the ProvedAt zero that is after the time.
+	UnproveBrowsers(after time.Time) error
 }
 
 // Invitations keeps what operators hand out.

@@ -11,10 +11,12 @@ import (
 
 const auditColumns = `seq, at, type, actor, client_id, risk, reasons, note, personal, personal_hash, previous_hash, hash`
 
-func scanAudit(r row) (a auth.AuditRecord, err error) {
-	err = r.Scan(&a.Seq, (*instant)(&a.At), &a.Type, &a.Actor, &a.ClientID, &a.Risk, (*words)(&a.Reasons), &a.Note,
-		&a.Personal, (*digest)(&a.PersonalHash), (*digest)(&a.Previous), (*digest)(&a.Hash))
-	return a, err
+func scanAudit(r *row) auth.AuditRecord {
+	return auth.AuditRecord{
+		Seq: number[int64](r), At: r.instant(), Type: text[auth.EventType](r), Actor: text[auth.Actor](r),
+		ClientID: text[auth.ClientID](r), Risk: text[string](r), Reasons: r.words(), Note: text[string](r),
+		Personal: r.blob(), PersonalHash: r.digest(), Previous: r.digest(), Hash: r.digest(),
+	}
 }
 
 func (t *tx) AddAudit(a auth.AuditRecord) error {
@@ -48,9 +50,8 @@ func (t *tx) moveAuditHead(from, to auth.AuditHead) error {
 	return nil
 }
 
-func scanAuditHead(r row) (h auth.AuditHead, err error) {
-	err = r.Scan(&h.Seq, (*digest)(&h.Hash))
-	return h, err
+func scanAuditHead(r *row) auth.AuditHead {
+	return auth.AuditHead{Seq: number[int64](r), Hash: r.digest()}
 }
 
 // AuditHead is the zero one when somebody has taken the row out, which the records then belie.

@@ -73,9 +73,36 @@ func BenchmarkAddGrant(b *testing.B) {
 }
 
 func BenchmarkGrant(b *testing.B) {
-	const stored = 10_000
+	benchmarkReading(b, func(db *DB, id auth.GrantID) error {
+		return db.View(context.Background(), func(tx store.Tx) error {
+			_, err := tx.Grant(id)
+			return err
+		})
+	})
+}
+
+// BenchmarkGlance is what a pending poll reads.
+func BenchmarkGlance(b *testing.B) {
+	benchmarkReading(b, func(db *DB, id auth.GrantID) error {
+		_, err := db.Glance(context.Background(), id)
+		return err
+	})
+}
+
+func benchmarkReading(b *testing.B, read func(*DB, auth.GrantID) error) {
 	db := openAt(b, newPath(b), Options{})
-	ids := make([]auth.GrantID, stored)
+	ids := storedGrants(b, db)
+	raw := rawSelects(b, db, ids)
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	inParallel(b, func() error { return read(db, ids[next.Add(1)%int64(len(ids))]) })
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/raw, "of-raw")
+}
+
+// storedGrants adds 10 000 grants.
+func storedGrants(b *testing.B, db *DB) []auth.GrantID {
+	ids := make([]auth.GrantID, 10_000)
 	if err := db.Update(context.Background(), func(tx store.Tx) error {
 		for i := range ids {
 			g := newGrant(b)
@@ -88,16 +115,33 @@ func BenchmarkGrant(b *testing.B) {
 	}); err != nil {
 		b.Fatal(err)
 	}
-	raw := rawSelects(b, db, ids)
+	return ids
+}
+
+// BenchmarkRotate is what a waiting desktop costs every 45 seconds: its grant gets
+// another user code.
+func BenchmarkRotate(b *testing.B) {
+	db := openAt(b, newPath(b), Options{})
+	ids := storedGrants(b, db)
+	raw := rawInserts(b)
 	var next atomic.Int64
 	b.ReportAllocs()
 	b.ResetTimer()
 	inParallel(b, func() error {
-		id := ids[next.Add(1)%stored]
-		return db.View(context.Background(), func(tx store.Tx) error {
-			_, err := tx.Grant(id)
-			return err
+		id := ids[next.Add(1)%int64(len(ids))]
+		code := newGrant(b).Code
+		err := db.Update(context.Background(), func(tx store.Tx) error {
+			g, err := tx.Grant(id)
+			if err != nil {
+				return err
+			}
+			g.Seq, g.OldCode, g.Code = g.Seq+1, g.Code, code
+			return tx.SetGrant(g)
 		})
+		if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+			return nil // a code was taken
+		}
+		return err
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/raw, "of-raw")
 }
@@ -253,10 +297,7 @@ func rawInserts(b *testing.B) float64 {
 
 // rawSelects is the rate of one prepared select of one column of the same rows.
 func rawSelects(b *testing.B, of *DB, ids []auth.GrantID) float64 {
-	var file string
-	if err := of.readers.QueryRow(`SELECT file FROM pragma_database_list`).Scan(&file); err != nil {
-		b.Fatal(err)
-	}
+	file := askReader(b, of, `SELECT file FROM pragma_database_list`)[0]
 	stmt, err := rawDB(b, file).Prepare(`SELECT state FROM grants WHERE id = ?`)
 	if err != nil {
 		b.Fatal(err)

@@ -4,9 +4,11 @@ import "github.com/qrauthd/qrauthd/internal/auth"
 
 const blockColumns = `kind, value, user_id, created_at, expires_at`
 
-func scanBlock(r row) (b auth.Block, err error) {
-	err = r.Scan(&b.Kind, &b.Value, &b.UserID, (*instant)(&b.CreatedAt), (*instant)(&b.ExpiresAt))
-	return b, err
+func scanBlock(r *row) auth.Block {
+	return auth.Block{
+		Kind: text[auth.BlockKind](r), Value: text[string](r), UserID: text[auth.UserID](r),
+		CreatedAt: r.instant(), ExpiresAt: r.instant(),
+	}
 }
 
 func (t *tx) PutBlock(b auth.Block) error {

@@ -1,12 +1,17 @@
 package sqlite
 
-import "github.com/qrauthd/qrauthd/internal/auth"
+import (
+	"time"
+
+	"github.com/qrauthd/qrauthd/internal/auth"
+)
 
 const browserColumns = `id, user_id, proved_at, expires_at`
 
-func scanBrowser(r row) (b auth.Browser, err error) {
-	err = r.Scan(&b.ID, &b.UserID, (*instant)(&b.ProvedAt), (*instant)(&b.ExpiresAt))
-	return b, err
+func scanBrowser(r *row) auth.Browser {
+	return auth.Browser{
+		ID: text[auth.BrowserID](r), UserID: text[auth.UserID](r), ProvedAt: r.instant(), ExpiresAt: r.instant(),
+	}
 }
 
 func (t *tx) PutBrowser(b auth.Browser) error {
@@ -26,5 +31,10 @@ func (t *tx) RemoveBrowser(id auth.BrowserID) error {
 
 func (t *tx) RemoveBrowsersOf(user auth.UserID, keep auth.BrowserID) error {
 	_, err := t.exec(`DELETE FROM browsers WHERE user_id = ? AND id <> ?`, string(user), string(keep))
+	return err
+}
+
+func (t *tx) UnproveBrowsers(after time.Time) error {
+	_, err := t.exec(`UPDATE browsers SET proved_at = NULL WHERE proved_at > ?`, instant(after))
 	return err
 }

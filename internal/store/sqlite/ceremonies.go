@@ -7,9 +7,8 @@ import (
 
 const ceremonyColumns = `hash, browser, data, expires_at`
 
-func scanCeremony(r row) (c auth.Ceremony, err error) {
-	err = r.Scan((*digest)(&c.Hash), &c.Browser, &c.Data, (*instant)(&c.ExpiresAt))
-	return c, err
+func scanCeremony(r *row) auth.Ceremony {
+	return auth.Ceremony{Hash: r.digest(), Browser: text[auth.BrowserID](r), Data: r.blob(), ExpiresAt: r.instant()}
 }
 
 func (t *tx) AddCeremony(c auth.Ceremony) error {

@@ -39,9 +39,9 @@ type Options struct {
 
 // DB is a store in one SQLite file. Open makes one; Close ends it.
 type DB struct {
-	readers *sql.DB
-	writing *sql.DB
+	readers *readers
 	writer  *writer
+	checkup *checkup
 	close   func() error
 }
 
@@ -83,44 +83,52 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := checkOrigin(ctx, path, opts); err != nil {
 		return nil, err
 	}
-	db := &DB{
-		writing: sql.OpenDB(newConnector(path, opts, writes)),
-		readers: sql.OpenDB(newConnector(path, opts, reads)),
+	migrations := sql.OpenDB(newConnector(path, opts, writes))
+	defer migrations.Close() // not the last to close, which would remove the log
+	migrations.SetMaxOpenConns(1)
+	if err := prepare(ctx, migrations, opts); err != nil {
+		return nil, err
 	}
-	db.writing.SetMaxOpenConns(1)
-	db.readers.SetMaxOpenConns(opts.Readers)
-	db.readers.SetMaxIdleConns(opts.Readers)
-	if err := db.start(ctx, opts.BusyTimeout); err != nil {
-		return nil, errors.Join(err, db.readers.Close(), db.writing.Close())
-	}
-	db.close = sync.OnceValue(db.end)
-	return db, nil
+	return start(ctx, path, opts)
 }
 
-func (db *DB) start(ctx context.Context, patience time.Duration) error {
-	if err := migrate(ctx, db.writing, patience); err != nil {
+// prepare makes the file what the connections of a DB rely on.
+func prepare(ctx context.Context, db *sql.DB, opts Options) error {
+	if err := migrate(ctx, db, opts.BusyTimeout); err != nil {
 		return err
 	}
 	var mode string
-	if err := db.writing.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return err
 	}
 	if mode != "wal" {
 		return fmt.Errorf("the file system cannot keep a write-ahead log (journal mode %q): use a local disk", mode)
 	}
+	return nil
+}
+
+func start(ctx context.Context, path string, opts Options) (*DB, error) {
+	r := newReaders(newConnector(path, opts, reads), opts.Readers)
 	// A reader that is open from the start holds the log's index, which could not
 	// be made again on a full disk.
-	if err := db.readers.PingContext(ctx); err != nil {
-		return err
+	c, err := r.take(ctx)
+	if err != nil {
+		return nil, err
 	}
-	db.writer = startWriter(db.writing)
-	return nil
+	r.give(c)
+	w, err := startWriter(newConnector(path, opts, writes), r)
+	if err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	db := &DB{readers: r, writer: w, checkup: newCheckup(path, opts)}
+	db.close = sync.OnceValue(db.end)
+	return db, nil
 }
 
 // Update implements store.Store. It must not be called from within the function
 // of another Update, which it would wait for.
 func (db *DB) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return db.writer.update(ctx, fn)
+	return db.checkup.updated(db.writer.update(ctx, fn))
 }
 
 // Close lets the transactions that have begun come to their end and fails the
@@ -128,9 +136,9 @@ func (db *DB) Update(ctx context.Context, fn func(store.Tx) error) error {
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) end() error {
-	db.writer.close()
+	db.checkup.close()
 	// The last connection to close moves the log into the database and removes it.
-	if err := errors.Join(db.readers.Close(), db.writing.Close()); err != nil {
+	if err := errors.Join(db.readers.close(), db.writer.close()); err != nil {
 		return fmt.Errorf("close database: %w", failure(err))
 	}
 	return nil
@@ -151,22 +159,39 @@ func plainPath(path string) (string, error) {
 // createFile sees to the file's mode, which SQLite gives to its companions too.
 func createFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return fileFailure(err)
+	}
+	// The log first, for another process may be making both.
+	if size(path+"-wal") > 0 && size(path) == 0 {
+		return becauseOf(store.CauseDamaged, errEmptied)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", store.ErrUnavailable, adviceAccess, err)
+		return fileFailure(err)
 	}
 	defer f.Close()
 	head := make([]byte, len(magic))
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
+		return fileFailure(err)
 	}
 	if n != 0 && !bytes.Equal(head, []byte(magic)) {
 		return errors.New("the file is not an SQLite database")
 	}
 	return nil
+}
+
+// errEmptied: SQLite makes the file before its log, and would take an empty file for
+// a new database and delete the log, with all that is in it.
+var errEmptied = errors.New("the file is empty or gone, but the log beside it (-wal) is not: keep the log")
+
+// size is that of the file, 0 when there is none.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // magic is how an SQLite database begins (https://sqlite.org/fileformat2.html section 1.3.1).
@@ -208,23 +233,20 @@ func newConnector(path string, opts Options, p purpose) *connector {
 // pragmas are those that the driver's DSN has no name for.
 //
 //   - temp_store: the journal of a savepoint, kept in memory rather than spilled to a file.
-//   - wal_autocheckpoint: 16 MiB of log, so that a page written by many commits is
-//     moved into the database once.
+//   - wal_autocheckpoint: 40 MiB of log, so that a page written by many commits is
+//     moved into the database once. It is read again within a tenth of a second after
+//     a crash. See mover for quieter times.
 //   - journal_size_limit: what a burst left of the log is given back.
 //   - secure_delete: what a page no longer holds is overwritten when the page is
 //     written, such as a key of the server that has been sealed or has expired.
 //   - trusted_schema, cell_size_check: a damaged or tampered file is met with an error.
 const pragmas = `
 PRAGMA temp_store = MEMORY;
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA wal_autocheckpoint = 10000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA secure_delete = FAST;
 PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;`
-
-// statementCache is more than the number of statements in this package: each
-// connection prepares a statement once.
-const statementCache = 128
 
 func dsn(path string, opts Options, p purpose) string {
 	q := url.Values{}
@@ -243,7 +265,7 @@ func dsn(path string, opts Options, p purpose) string {
 		q.Set("_foreign_keys", "on")
 		q.Set("_journal_mode", "WAL")
 		q.Set("_synchronous", "FULL")
-		q.Set("_stmt_cache_size", strconv.Itoa(statementCache))
+		q.Set("_mutex", "no") // each is used by one goroutine at a time
 	}
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,36 +170,57 @@ func TestPragmasHoldOnEveryConnection(t *testing.T) {
 		"foreign_keys": "1", "journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000",
 		"temp_store": "2", "trusted_schema": "0",
 	}
-	check := func(who string, conn *sql.Conn, queryOnly string) {
+	check := func(who string, c *conn, queryOnly string) {
 		want["query_only"] = queryOnly
 		for pragma, value := range want {
-			var got string
-			if err := conn.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil {
-				t.Fatal(err)
-			}
-			if got != value {
+			if got := ask(t, c, "PRAGMA "+pragma)[0]; got != value {
 				t.Errorf("%s: %s: got %s, want %s", who, pragma, got, value)
 			}
 		}
 	}
 	for range readers {
-		conn, err := db.readers.Conn(context.Background())
+		c, err := db.readers.take(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
-		check("reader", conn, "1")
+		defer db.readers.give(c)
+		check("reader", c, "1")
 	}
-	if err := db.Update(context.Background(), func(tx store.Tx) error {
-		check("writer", tx.(interface{ connection() *sql.Conn }).connection(), "0")
+	if err := db.Update(context.Background(), func(opened store.Tx) error {
+		check("writer", opened.(*tx).conn, "0")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// connection lets a test ask SQLite itself within a transaction.
-func (t *tx) connection() *sql.Conn { return t.conn }
+// ask is the last column of each record that the query finds.
+func ask(t testing.TB, c *conn, query string) (answers []string) {
+	t.Helper()
+	s, err := c.query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.end()
+	for s.next() {
+		answers = append(answers, fmt.Sprint(s.row.values[len(s.row.values)-1]))
+	}
+	if s.row.err != nil {
+		t.Fatal(s.row.err)
+	}
+	return answers
+}
+
+// askReader asks over a connection of its readers.
+func askReader(t testing.TB, db *DB, query string) []string {
+	t.Helper()
+	c, err := db.readers.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.readers.give(c)
+	return ask(t, c, query)
+}
 
 func TestHotStatementsUseAnIndex(t *testing.T) {
 	db := openAt(t, newPath(t), Options{})
@@ -224,22 +246,10 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 		"blocks to prune":         `SELECT rowid FROM blocks WHERE expires_at <= 1 ORDER BY expires_at LIMIT 5`,
 		"codes to remove":         `DELETE FROM user_codes WHERE code IN ('x', 'y')`,
 	} {
-		rows, err := db.readers.Query("EXPLAIN QUERY PLAN " + query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-				t.Fatal(err)
-			}
+		for _, detail := range askReader(t, db, "EXPLAIN QUERY PLAN "+query) {
 			if strings.Contains(detail, "SCAN") || strings.Contains(detail, "B-TREE") {
 				t.Errorf("%s: %s", name, detail)
 			}
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
 		}
 	}
 }

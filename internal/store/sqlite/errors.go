@@ -1,9 +1,9 @@
 package sqlite
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -11,41 +11,88 @@ import (
 )
 
 var (
-	errClosed   = fmt.Errorf("%w: the database is closed", store.ErrUnavailable)
+	errClosed   = fmt.Errorf("%w: %w", store.ErrUnavailable, store.CauseClosed)
 	errReadOnly = errors.New("a transaction of View cannot write")
 	errOver     = errors.New("the transaction is over")
 	// errLeft is what a caller's function has said when it said nothing: it panicked.
 	errLeft = errors.New("the function did not return")
 )
 
-const adviceAccess = "the database file cannot be opened for writing: check the owner and mode of the file and of its folder"
-
-// advice says what to check when SQLite cannot do its work, by primary result code.
-var advice = map[sqlite3.ErrNo]string{
-	sqlite3.ErrFull:     "the disk is full: free some space",
-	sqlite3.ErrIoErr:    "the disk reports an error: check the disk, its free space and the system's log",
-	sqlite3.ErrBusy:     "another process holds the database locked: see whether a backup or a second server runs",
-	sqlite3.ErrLocked:   "another process holds the database locked: see whether a backup or a second server runs",
-	sqlite3.ErrProtocol: "another process holds the database locked: see whether a backup or a second server runs",
-	sqlite3.ErrReadonly: "the database is read-only: check the mode of the file and of its folder, and how the disk is mounted",
-	sqlite3.ErrCantOpen: adviceAccess,
-	sqlite3.ErrPerm:     adviceAccess,
-	sqlite3.ErrAuth:     adviceAccess,
-	sqlite3.ErrCorrupt:  "the database is damaged: stop the server and restore a backup",
-	sqlite3.ErrNotADB:   "the file is not an SQLite database, or it is damaged",
-	sqlite3.ErrNomem:    "the system is out of memory",
+// causes are why SQLite cannot do its work, by primary result code.
+var causes = map[sqlite3.ErrNo]store.Cause{
+	sqlite3.ErrFull:     store.CauseFull,
+	sqlite3.ErrIoErr:    store.CauseDisk,
+	sqlite3.ErrBusy:     store.CauseLocked,
+	sqlite3.ErrLocked:   store.CauseLocked,
+	sqlite3.ErrProtocol: store.CauseLocked,
+	sqlite3.ErrReadonly: store.CauseReadOnly,
+	sqlite3.ErrCantOpen: store.CauseAccess,
+	sqlite3.ErrPerm:     store.CauseAccess,
+	sqlite3.ErrAuth:     store.CauseAccess,
+	sqlite3.ErrCorrupt:  store.CauseDamaged,
+	sqlite3.ErrNotADB:   store.CauseDamaged,
+	sqlite3.ErrNomem:    store.CauseMemory,
 }
 
-// failure turns what SQLite or database/sql reports into the contract's errors.
+// systemCauses are what the system's own error tells more exactly than SQLite does,
+// which calls all of them errors of the disk.
+var systemCauses = map[syscall.Errno]store.Cause{
+	syscall.ENOSPC: store.CauseFull,
+	syscall.EDQUOT: store.CauseFull,
+	syscall.EROFS:  store.CauseReadOnly,
+	syscall.EPERM:  store.CauseReadOnly,
+	syscall.EACCES: store.CauseAccess,
+}
+
+// advice says what to do about a cause.
+var advice = map[store.Cause]string{
+	store.CauseFull:     "free some space; what was acknowledged is safe",
+	store.CauseDisk:     "check the disk, its free space and the system's log",
+	store.CauseLocked:   "see whether a backup or a second server runs",
+	store.CauseReadOnly: "check the owner and mode of the file and of its folder, and how the disk is mounted",
+	store.CauseAccess:   "check the owner and mode of the file and of its folder",
+	store.CauseDamaged:  "stop the server and restore a backup",
+	store.CauseMoved:    "it was moved, removed or replaced under the running server, which still writes to the old one; restart the server on the right one",
+	store.CauseSlow:     "see whether the disk is overloaded or another process holds the database locked",
+	store.CauseMemory:   "see what uses it",
+}
+
+// becauseOf is ErrUnavailable with the cause, what to do about it, and what was
+// reported, if anything was.
+func becauseOf(cause store.Cause, err error) error {
+	if err == nil {
+		return fmt.Errorf("%w: %w: %s", store.ErrUnavailable, cause, advice[cause])
+	}
+	return fmt.Errorf("%w: %w: %s: %w", store.ErrUnavailable, cause, advice[cause], err)
+}
+
+// fileFailure is becauseOf for what the system says of a file or a folder.
+func fileFailure(err error) error {
+	var e syscall.Errno
+	if errors.As(err, &e) {
+		if c, ok := systemCauses[e]; ok {
+			return becauseOf(c, err)
+		}
+	}
+	return becauseOf(store.CauseAccess, err)
+}
+
+// causeOf is why SQLite failed; false when it is not the storage's fault.
+func causeOf(e sqlite3.Error) (store.Cause, bool) {
+	if e.Code == sqlite3.ErrIoErr || e.Code == sqlite3.ErrCantOpen {
+		if c, ok := systemCauses[e.SystemErrno]; ok {
+			return c, true
+		}
+	}
+	c, ok := causes[e.Code]
+	return c, ok
+}
+
+// failure turns what SQLite reports into the contract's errors.
 // What is neither, or has been turned already, passes as it is.
 func failure(err error) error {
-	switch {
-	case err == nil || errors.Is(err, store.ErrUnavailable):
+	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return err
-	case errors.Is(err, sql.ErrNoRows):
-		return store.ErrNotFound
-	case errors.Is(err, sql.ErrConnDone):
-		return errClosed
 	}
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
@@ -57,8 +104,8 @@ func failure(err error) error {
 	case sqlite3.ErrConstraintForeignKey:
 		return store.ErrNotFound // what the record belongs to is missing
 	}
-	if a, ok := advice[e.Code]; ok {
-		return fmt.Errorf("%w: %s: %w", store.ErrUnavailable, a, err)
+	if c, ok := causeOf(e); ok {
+		return becauseOf(c, err)
 	}
 	return err
 }

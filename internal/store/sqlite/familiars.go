@@ -8,9 +8,11 @@ import (
 
 const familiarColumns = `user_id, kind, value, first_seen_at, last_seen_at`
 
-func scanFamiliar(r row) (f auth.Familiar, err error) {
-	err = r.Scan(&f.UserID, &f.Kind, &f.Value, (*instant)(&f.FirstSeenAt), (*instant)(&f.LastSeenAt))
-	return f, err
+func scanFamiliar(r *row) auth.Familiar {
+	return auth.Familiar{
+		UserID: text[auth.UserID](r), Kind: text[auth.FamiliarKind](r), Value: text[string](r),
+		FirstSeenAt: r.instant(), LastSeenAt: r.instant(),
+	}
 }
 
 func (t *tx) PutFamiliar(f auth.Familiar) error {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
@@ -218,6 +220,46 @@ func TestALockedFileIsUnavailableInBoundedTimeAndHeals(t *testing.T) {
 	addUser(t, db, "after")
 }
 
+func TestOpeningADatabaseThatIsLocked(t *testing.T) {
+	for name, c := range map[string]struct {
+		lock  string
+		opens bool
+	}{
+		"for writing, by a backup": {"BEGIN IMMEDIATE", true},
+		"altogether, by a program that changes its journal": {
+			"PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE", false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			if err := openAt(t, path, Options{}).Close(); err != nil {
+				t.Fatal(err)
+			}
+			other := rawConn(t, path)
+			if _, err := other.Exec(c.lock, nil); err != nil {
+				t.Fatal(err)
+			}
+			opts := Options{BusyTimeout: 50 * time.Millisecond}
+			db, err := Open(context.Background(), path, opts)
+			if db != nil {
+				wantCause(t, db.Check(context.Background()), store.CauseLocked)
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if c.opens && err != nil {
+				t.Error(err)
+			} else if !c.opens {
+				wantCause(t, err, store.CauseLocked)
+			}
+			if _, err := other.Exec("ROLLBACK", nil); err != nil {
+				t.Fatal(err)
+			}
+			addUser(t, openAt(t, path, opts), "alice")
+		})
+	}
+}
+
 func TestALockThatIsLetGoInTimeIsWaitedFor(t *testing.T) {
 	path := newPath(t)
 	db := openAt(t, path, Options{})
@@ -333,6 +375,142 @@ func TestADamagedPageIsReported(t *testing.T) {
 		return err
 	})
 	wantUnavailable(t, err, "damaged")
+}
+
+// left is what a machine that died has left of a database: the file and its log.
+type left struct{ path string }
+
+// leftBehind has users user-0 to user-9, each in a commit of its own, all of them only
+// in the log. Each copy may be spoiled.
+func leftBehind(t *testing.T) (again func(t *testing.T) left) {
+	t.Helper()
+	alive := left{newPath(t)}
+	first := openAt(t, alive.path, Options{})
+	if err := first.Close(); err != nil { // the schema is in the file
+		t.Fatal(err)
+	}
+	db := openAt(t, alive.path, Options{})
+	for i := range 10 {
+		addUser(t, db, auth.UserID(fmt.Sprintf("user-%d", i)))
+	}
+	contents := alive.contents()
+	return func(t *testing.T) left {
+		l := left{newPath(t)}
+		for suffix, content := range contents {
+			writeFile(t, l.path+suffix, string(content))
+		}
+		return l
+	}
+}
+
+func (l left) truncate(t *testing.T, suffix string, size int64) {
+	t.Helper()
+	if err := os.Truncate(l.path+suffix, size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhatIsLeftOfADatabase says what SQLite's rules come to
+// (https://sqlite.org/walformat.html section 4): the log counts up to its first frame
+// that is not whole.
+func TestWhatIsLeftOfADatabase(t *testing.T) {
+	again := leftBehind(t)
+	for name, c := range map[string]struct {
+		spoil func(t *testing.T, l left)
+		users int    // that are there; the first ones
+		says  string // the error of opening it; empty: it opens
+		cause store.Cause
+	}{
+		"all is whole": {func(*testing.T, left) {}, 10, "", ""},
+		"the log was cut off within its last commit": {func(t *testing.T, l left) {
+			l.truncate(t, "-wal", size(l.path+"-wal")-1)
+		}, 9, "", ""},
+		"a bit of the log's last commit is another": {func(t *testing.T, l left) {
+			flip(t, l.path+"-wal", size(l.path+"-wal")-pageSize/2)
+		}, 9, "", ""},
+		"a bit of the log's first commit is another, and with it the log is gone": {func(t *testing.T, l left) {
+			flip(t, l.path+"-wal", pageSize/2)
+		}, 0, "", ""},
+		"the log is nonsense": {func(t *testing.T, l left) {
+			writeFile(t, l.path+"-wal", strings.Repeat("nonsense", 4096))
+		}, 0, "", ""},
+		"the log's index is nonsense": {func(t *testing.T, l left) {
+			writeFile(t, l.path+"-shm", strings.Repeat("nonsense", 4096))
+		}, 10, "", ""},
+		"the log is lost": {func(t *testing.T, l left) {
+			if err := os.Remove(l.path + "-wal"); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, "", ""},
+		"the file is empty, and the log is there": {func(t *testing.T, l left) {
+			l.truncate(t, "", 0)
+		}, 0, "keep the log", store.CauseDamaged},
+		"the file is lost, and the log is there": {func(t *testing.T, l left) {
+			if err := os.Remove(l.path); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, "keep the log", store.CauseDamaged},
+		"the file has only its first page": {func(t *testing.T, l left) {
+			l.truncate(t, "", pageSize)
+			l.truncate(t, "-wal", 0)
+		}, 0, "restore a backup", store.CauseDamaged},
+		"the file's first page is nonsense below its name": {func(t *testing.T, l left) {
+			writeAt(t, l.path, bytes.Repeat([]byte{0xff}, pageSize-len(magic)), int64(len(magic)))
+			l.truncate(t, "-wal", 0)
+		}, 0, "restore a backup", store.CauseDamaged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := again(t)
+			c.spoil(t, l)
+			before := l.contents()
+			db, err := Open(context.Background(), l.path, Options{})
+			if c.says != "" {
+				if err == nil {
+					_ = db.Close()
+				}
+				wantUnavailable(t, err, c.says)
+				wantCause(t, err, c.cause)
+				if diff := cmp.Diff(before, l.contents()); diff != "" {
+					t.Error("the files were changed")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			for i := range 10 {
+				id := auth.UserID(fmt.Sprintf("user-%d", i))
+				if got, want := hasUser(t, db, id), i < c.users; got != want {
+					t.Errorf("%s is there: got %v, want %v", id, got, want)
+				}
+			}
+			addUser(t, db, "after")
+			wantHealthy(t, db)
+			if !isSound(context.Background(), l.path, Options{}.withDefaults()) {
+				t.Error("the file is not sound")
+			}
+		})
+	}
+}
+
+// contents are the bytes of the file and its log.
+func (l left) contents() map[string][]byte {
+	all := make(map[string][]byte, 2)
+	for _, suffix := range []string{"", "-wal"} {
+		all[suffix], _ = os.ReadFile(l.path + suffix)
+	}
+	return all
+}
+
+// flip changes one bit.
+func flip(t *testing.T, path string, at int64) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeAt(t, path, []byte{content[at] ^ 1}, at)
 }
 
 // helperEnv names the file that a helper process is to open.

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
-
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
@@ -12,11 +10,11 @@ const (
 	findInvitation    = `SELECT ` + invitationColumns + ` FROM invitations WHERE hash = ?`
 )
 
-func scanInvitation(r row) (i auth.Invitation, err error) {
-	var user sql.Null[auth.UserID]
-	err = r.Scan((*digest)(&i.Hash), &user, &i.Name, (*instant)(&i.CreatedAt), (*instant)(&i.ExpiresAt))
-	i.UserID = user.V
-	return i, err
+func scanInvitation(r *row) auth.Invitation {
+	return auth.Invitation{
+		Hash: r.digest(), UserID: text[auth.UserID](r), Name: text[string](r),
+		CreatedAt: r.instant(), ExpiresAt: r.instant(),
+	}
 }
 
 func (t *tx) AddInvitation(i auth.Invitation) error {

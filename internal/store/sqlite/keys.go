@@ -4,10 +4,11 @@ import "github.com/qrauthd/qrauthd/internal/auth"
 
 const keyColumns = `id, use, algorithm, material, sealed, created_at, signs_from, expires_at`
 
-func scanKey(r row) (k auth.Key, err error) {
-	err = r.Scan(&k.ID, &k.Use, &k.Algorithm, &k.Material, &k.Sealed,
-		(*instant)(&k.CreatedAt), (*instant)(&k.SignsFrom), (*instant)(&k.ExpiresAt))
-	return k, err
+func scanKey(r *row) auth.Key {
+	return auth.Key{
+		ID: text[auth.KeyID](r), Use: text[auth.KeyUse](r), Algorithm: text[string](r), Material: r.blob(), Sealed: r.flag(),
+		CreatedAt: r.instant(), SignsFrom: r.instant(), ExpiresAt: r.instant(),
+	}
 }
 
 func (t *tx) AddKey(k auth.Key) error {

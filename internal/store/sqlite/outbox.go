@@ -8,9 +8,10 @@ import (
 
 const messageColumns = `id, body, created_at, due_at, tries`
 
-func scanMessage(r row) (m auth.Message, err error) {
-	err = r.Scan(&m.ID, &m.Body, (*instant)(&m.CreatedAt), (*instant)(&m.DueAt), &m.Tries)
-	return m, err
+func scanMessage(r *row) auth.Message {
+	return auth.Message{
+		ID: text[string](r), Body: r.blob(), CreatedAt: r.instant(), DueAt: r.instant(), Tries: number[int](r),
+	}
 }
 
 func (t *tx) AddMessage(m auth.Message) error {

@@ -5,10 +5,12 @@ import "github.com/qrauthd/qrauthd/internal/auth"
 const passkeyColumns = `id, user_id, public_key, aaguid, sign_count, backup_eligible, backup_state,
 	transports, created_at, last_used_at`
 
-func scanPasskey(r row) (p auth.Passkey, err error) {
-	err = r.Scan(&p.ID, &p.UserID, &p.PublicKey, &p.AAGUID, &p.SignCount, &p.BackupEligible, &p.BackupState,
-		(*words)(&p.Transports), (*instant)(&p.CreatedAt), (*instant)(&p.LastUsedAt))
-	return p, err
+func scanPasskey(r *row) auth.Passkey {
+	return auth.Passkey{
+		ID: r.blob(), UserID: text[auth.UserID](r), PublicKey: r.blob(), AAGUID: r.blob(),
+		SignCount: number[uint32](r), BackupEligible: r.flag(), BackupState: r.flag(),
+		Transports: r.words(), CreatedAt: r.instant(), LastUsedAt: r.instant(),
+	}
 }
 
 func (t *tx) AddPasskey(p auth.Passkey) error {

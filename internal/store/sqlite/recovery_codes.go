@@ -12,9 +12,8 @@ const (
 	findRecoveryCode    = `SELECT ` + recoveryCodeColumns + ` FROM recovery_codes WHERE hash = ?`
 )
 
-func scanRecoveryCode(r row) (c auth.RecoveryCode, err error) {
-	err = r.Scan((*digest)(&c.Hash), &c.UserID, (*instant)(&c.CreatedAt))
-	return c, err
+func scanRecoveryCode(r *row) auth.RecoveryCode {
+	return auth.RecoveryCode{Hash: r.digest(), UserID: text[auth.UserID](r), CreatedAt: r.instant()}
 }
 
 func (t *tx) SetRecoveryCodes(user auth.UserID, list []auth.RecoveryCode) error {
@@ -46,10 +45,5 @@ func (t *tx) TakeRecoveryCode(h secret.Hash) (auth.RecoveryCode, error) {
 }
 
 func (t *tx) RecoveryCodesLeft(user auth.UserID) (int, error) {
-	return one(t, "recovery codes", scanCount, `SELECT count(*) FROM recovery_codes WHERE user_id = ?`, string(user))
-}
-
-func scanCount(r row) (n int, err error) {
-	err = r.Scan(&n)
-	return n, err
+	return one(t, "recovery codes", number[int], `SELECT count(*) FROM recovery_codes WHERE user_id = ?`, string(user))
 }

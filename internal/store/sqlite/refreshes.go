@@ -7,9 +7,8 @@ import (
 
 const refreshColumns = `hash, session_id, generation`
 
-func scanRefresh(r row) (f auth.Refresh, err error) {
-	err = r.Scan((*digest)(&f.Hash), &f.SessionID, &f.Generation)
-	return f, err
+func scanRefresh(r *row) auth.Refresh {
+	return auth.Refresh{Hash: r.digest(), SessionID: text[auth.SessionID](r), Generation: number[int64](r)}
 }
 
 func (t *tx) AddRefresh(f auth.Refresh) error {

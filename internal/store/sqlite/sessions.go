@@ -12,13 +12,18 @@ const (
 	findSession = `SELECT ` + sessionColumns + ` FROM sessions WHERE `
 )
 
-func scanSession(r row) (s auth.Session, err error) {
-	err = r.Scan(&s.ID, &s.GrantID, &s.UserID, &s.ClientID, scopes(&s.Scopes), (*words)(&s.Resources),
-		&s.Device.Name, &s.Device.Platform, &s.Device.AppVersion,
-		(*instant)(&s.AuthTime), &s.KeyThumbprint, (*digest)(&s.Family), &s.Generation,
-		(*instant)(&s.RotatedAt), (*instant)(&s.CreatedAt), (*instant)(&s.ExpiresAt),
-		(*address)(&s.StartedFrom), (*address)(&s.Origin), scopes(&s.ReducedScopes), (*instant)(&s.ReducedUntil))
-	return s, err
+func scanSession(r *row) auth.Session {
+	return auth.Session{
+		ID: text[auth.SessionID](r), GrantID: text[auth.GrantID](r), UserID: text[auth.UserID](r), ClientID: text[auth.ClientID](r),
+		Scopes: r.words(), Resources: r.words(), Device: r.device(),
+		AuthTime: r.instant(), KeyThumbprint: text[string](r), Family: r.digest(), Generation: number[int64](r),
+		RotatedAt: r.instant(), CreatedAt: r.instant(), ExpiresAt: r.instant(),
+		StartedFrom: r.address(), Origin: r.address(), ReducedScopes: r.words(), ReducedUntil: r.instant(),
+	}
+}
+
+func (r *row) device() auth.Device {
+	return auth.Device{Name: text[string](r), Platform: text[string](r), AppVersion: text[string](r)}
 }
 
 // sessionArgs are the columns but for the ID, in their order.

@@ -2,31 +2,38 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
+// The statements that frame a transaction.
+const (
+	beginReading = "BEGIN"
+	beginWriting = "BEGIN IMMEDIATE"
+	commit       = "COMMIT"
+	rollback     = "ROLLBACK"
+	save         = "SAVEPOINT caller"
+	undo         = "ROLLBACK TO caller"
+	release      = "RELEASE caller"
+)
+
 // tx is a transaction on a connection that somebody else has begun and will end.
 type tx struct {
-	ctx context.Context
-	// below is ctx without its cancellation, for the driver, which would start a
-	// goroutine a statement to watch over it. Statements here take microseconds:
-	// that ctx still stands is asked before each of them instead.
-	below  context.Context
-	conn   *sql.Conn // nil once the transaction is over
-	writer *session  // nil in a View
-	saved  bool      // the savepoint is set, which the first write does
-	broken error     // the storage failed: nothing that was written before may be kept
+	// ctx is asked before each statement whether it still stands. They take
+	// microseconds, so that none is broken off.
+	ctx    context.Context
+	conn   *conn // nil once the transaction is over
+	writes bool  // false in a View
+	saved  bool  // the savepoint is set, which the first write does
+	broken error // the storage failed: nothing that was written before may be kept
+	// had is whose user codes were read or written last in this transaction, so that
+	// SetGrant need not read them again.
+	had ownCodes
 }
 
 var _ store.Tx = (*tx)(nil)
-
-func newTx(ctx context.Context, conn *sql.Conn) *tx {
-	return &tx{ctx: ctx, below: context.WithoutCancel(ctx), conn: conn}
-}
 
 func (t *tx) usable() error {
 	if t.conn == nil {
@@ -52,20 +59,20 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	if err := t.usable(); err != nil {
 		return 0, err
 	}
-	if t.writer == nil {
+	if !t.writes {
 		return 0, errReadOnly
 	}
 	if !t.saved {
-		if err := t.writer.savepoint(t.below); err != nil {
+		if _, err := t.conn.exec(save); err != nil {
 			return 0, t.note(err)
 		}
 		t.saved = true
 	}
-	res, err := t.conn.ExecContext(t.below, query, args...)
+	n, err := t.conn.exec(query, args...)
 	if err != nil {
 		return 0, t.note(err)
 	}
-	return res.RowsAffected()
+	return n, nil
 }
 
 // add runs an INSERT.
@@ -106,49 +113,52 @@ func (t *tx) whole(fn func() error) error {
 	return err
 }
 
-// row is what a record is scanned from.
-type row interface{ Scan(dest ...any) error }
+func (t *tx) query(query string, args ...any) (*statement, error) {
+	if err := t.usable(); err != nil {
+		return nil, err
+	}
+	return t.conn.query(query, args...)
+}
 
 // one reads the record that the query finds.
-func one[T any](t *tx, what string, scan func(row) (T, error), query string, args ...any) (T, error) {
-	var none T
-	if err := t.usable(); err != nil {
-		return none, err
-	}
-	v, err := scan(t.conn.QueryRowContext(t.below, query, args...))
+func one[T any](t *tx, what string, scan func(*row) T, query string, args ...any) (v T, err error) {
+	s, err := t.query(query, args...)
 	if err != nil {
-		return none, fmt.Errorf("read %s: %w", what, t.note(err))
+		return v, fmt.Errorf("read %s: %w", what, t.note(err))
+	}
+	defer s.end()
+	found := s.next()
+	if found {
+		v = scan(&s.row)
+	}
+	if s.row.err != nil {
+		return v, fmt.Errorf("read %s: %w", what, t.note(s.row.err))
+	}
+	if !found {
+		return v, fmt.Errorf("read %s: %w", what, store.ErrNotFound)
 	}
 	return v, nil
 }
 
 // all reads every record that the query finds, in its order.
-func all[T any](t *tx, what string, scan func(row) (T, error), query string, args ...any) ([]T, error) {
-	if err := t.usable(); err != nil {
-		return nil, err
-	}
-	rows, err := t.conn.QueryContext(t.below, query, args...)
+func all[T any](t *tx, what string, scan func(*row) T, query string, args ...any) (list []T, err error) {
+	s, err := t.query(query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", what, t.note(err))
 	}
-	defer rows.Close()
-	var list []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", what, t.note(err))
-		}
-		list = append(list, v)
+	defer s.end()
+	for s.next() && s.row.err == nil {
+		list = append(list, scan(&s.row))
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read %s: %w", what, t.note(err))
+	if s.row.err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, t.note(s.row.err))
 	}
 	return list, nil
 }
 
 // take reads a record that works once and deletes it. It needs to write, and so
 // fails in a View.
-func take[T any](t *tx, what string, scan func(row) (T, error), find, remove string, key any) (T, error) {
+func take[T any](t *tx, what string, scan func(*row) T, find, remove string, key any) (T, error) {
 	v, err := one(t, what, scan, find, key)
 	if err != nil {
 		return v, err

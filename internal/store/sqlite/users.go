@@ -4,9 +4,8 @@ import "github.com/qrauthd/qrauthd/internal/auth"
 
 const userColumns = `id, name, disabled, created_at`
 
-func scanUser(r row) (u auth.User, err error) {
-	err = r.Scan(&u.ID, &u.Name, &u.Disabled, (*instant)(&u.CreatedAt))
-	return u, err
+func scanUser(r *row) auth.User {
+	return auth.User{ID: text[auth.UserID](r), Name: text[string](r), Disabled: r.flag(), CreatedAt: r.instant()}
 }
 
 func (t *tx) AddUser(u auth.User) error {

@@ -10,8 +10,8 @@ const watchEvery = 500 * time.Millisecond
 
 // version names a state of the data as far as other processes have changed it.
 type version struct {
-	session *session // of the writer, on which it was counted
-	data    int64
+	conn *conn // of the writer, on which it was counted
+	data int64
 }
 
 // Watch implements store.Store.
@@ -56,10 +56,9 @@ func (w *writer) look() version {
 	if w.open() != nil {
 		return version{}
 	}
-	v := version{session: w.session}
-	row := w.session.conn.QueryRowContext(context.Background(), "PRAGMA data_version")
-	if err := row.Scan(&v.data); err != nil {
+	data, err := w.conn.number("PRAGMA data_version")
+	if err != nil {
 		return version{}
 	}
-	return v
+	return version{w.conn, data}
 }

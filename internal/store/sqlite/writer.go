@@ -2,13 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
-
-	"github.com/mattn/go-sqlite3"
 
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -17,147 +16,198 @@ const (
 	// maxBatch bounds how many callers share a commit, so that the first of them
 	// does not wait for long.
 	maxBatch = 128
-	// queueLength bounds how many callers wait for their turn without blocking on
-	// the queue itself; it is no limit, for those behind it wait too, by their context.
+	// queueLength bounds how many callers wait, of those who go ahead and of the
+	// others. Whoever comes beyond is told at once: at the pace of a slow disk they
+	// would wait for longer than anybody does.
 	queueLength = 1024
 )
 
 // writer commits the transactions of many callers with one fsync. Its goroutine
-// begins a transaction, gives each waiting caller a turn within a savepoint,
-// commits, and only then answers them. It never waits for more callers: those
-// who come while it commits are the next batch.
-//
-// In its turn a caller runs its function on its own goroutine, so that a panic
-// there is the caller's own, with its stack.
+// begins a transaction, runs the function of each waiting caller within a
+// savepoint, commits, and only then answers them. It never waits for more callers:
+// those who come while it commits are the next batch.
 type writer struct {
-	db    *sql.DB // of one connection
-	queue chan *job
-	looks chan chan<- version
-	stop  chan struct{} // closed by close
-	ended chan struct{} // closed when the goroutine has ended
-	once  sync.Once
+	connector *connector
+	ahead     chan *job // those of store.Ahead
+	queue     chan *job
+	looks     chan chan<- version
+	stop      chan struct{} // closed by close
+	ended     chan struct{} // closed when the goroutine has ended
+	once      sync.Once
 
-	session *session // nil: to be opened
+	// What follows is the goroutine's own.
+	conn  *conn  // nil: to be opened
+	batch []*job // whom the commit that comes will answer
+	mover mover
 }
 
 // job is a caller's place in the queue.
 type job struct {
 	ctx   context.Context
+	fn    func(store.Tx) error
 	owner atomic.Bool // whoever sets it decides: the writer takes the job, or the caller withdraws it
-	turn  chan *tx    // the writer's word to go ahead
-	said  chan error  // what the caller's function returned
-	done  chan error  // what became of it
-	reply error       // what done will say if the commit succeeds
+	done  chan struct{}
+	// What became of it, told by done.
+	reply error
+	fault *store.Panic // fn panicked
+	left  bool         // fn ended its goroutine
 }
 
-func startWriter(db *sql.DB) *writer {
+func startWriter(c *connector, r *readers) (*writer, error) {
 	w := &writer{
-		db:    db,
-		queue: make(chan *job, queueLength),
-		looks: make(chan chan<- version),
-		stop:  make(chan struct{}),
-		ended: make(chan struct{}),
+		connector: c,
+		ahead:     make(chan *job, queueLength),
+		queue:     make(chan *job, queueLength),
+		looks:     make(chan chan<- version),
+		stop:      make(chan struct{}),
+		ended:     make(chan struct{}),
+		mover:     mover{readers: r},
+	}
+	if err := w.open(); err != nil {
+		return nil, err
 	}
 	go w.run()
-	return w
+	return w, nil
 }
 
-// close lets the batch in progress come to its end; callers that still wait are told.
-func (w *writer) close() {
+// close lets the batch in progress come to its end; callers that still wait are
+// told. Then it closes the connection.
+func (w *writer) close() error {
 	w.once.Do(func() { close(w.stop) })
 	<-w.ended
+	w.mover.work.Wait()
+	if w.conn == nil {
+		return nil
+	}
+	return w.conn.close()
 }
 
 func (w *writer) update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{ctx: ctx, turn: make(chan *tx, 1), said: make(chan error, 1), done: make(chan error, 1)}
-	select {
-	case w.queue <- j:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.ended:
-		return errClosed
-	}
-	select {
-	case t := <-j.turn:
-		return j.run(t, fn)
-	case err := <-j.done:
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	if err := w.enter(j); err != nil {
 		return err
+	}
+	// Once the writer has taken the job, the caller waits for the commit whatever
+	// becomes of its context, so that its answer is the truth.
+	select {
+	case <-j.done:
 	case <-ctx.Done():
 		if j.claim() {
 			return ctx.Err()
 		}
+		<-j.done
 	case <-w.ended:
 		if j.claim() {
 			return errClosed
 		}
+		<-j.done
 	}
-	// The writer was quicker and will answer.
+	return j.outcome()
+}
+
+// enter takes a place in the queue, or says at once that there is none.
+func (w *writer) enter(j *job) error {
 	select {
-	case t := <-j.turn:
-		return j.run(t, fn)
-	case err := <-j.done:
-		return err
+	case <-w.ended:
+		return errClosed
+	default:
+	}
+	queue := w.queue
+	if store.IsAhead(j.ctx) {
+		queue = w.ahead
+	}
+	select {
+	case queue <- j:
+		return nil
+	default:
+		return store.ErrOverloaded
 	}
 }
 
 // claim decides the fate of a waiting job; it returns true once.
 func (j *job) claim() bool { return j.owner.CompareAndSwap(false, true) }
 
-// run is the caller's turn. From here on it waits for the commit whatever
-// becomes of its context, so that its answer is the truth.
-func (j *job) run(t *tx, fn func(store.Tx) error) error {
-	j.call(t, fn)
-	return <-j.done
-}
-
-func (j *job) call(t *tx, fn func(store.Tx) error) {
-	err := errLeft
-	defer func() {
-		t.conn = nil
-		j.said <- err // also when fn panics: the writer rolls back and goes on
-	}()
-	if ended := j.ctx.Err(); ended != nil {
-		err = ended
-		return
+// outcome is the caller's: an error, or what its function would have done to its
+// own goroutine.
+func (j *job) outcome() error {
+	if j.fault != nil {
+		panic(j.fault)
 	}
-	err = fn(t)
+	if j.left {
+		runtime.Goexit()
+	}
+	return j.reply
 }
 
+// run is the writer's goroutine. A caller's function that ends it, as the testing
+// package's FailNow does, fails its batch, and another goroutine goes on.
 func (w *writer) run() {
-	defer close(w.ended)
-	defer func() { w.drop() }()
-	for {
+	left := true
+	defer func() {
+		if left {
+			w.fail(errLeft)
+			go w.run()
+			return
+		}
+		close(w.ended)
+	}()
+	for w.serve() {
+	}
+	left = false
+}
+
+// serve runs a batch if anybody waits, and waits for somebody otherwise; false when
+// the writer is to stop.
+func (w *writer) serve() bool {
+	select { // first, for the queues may never be empty
+	case <-w.stop:
+		return false
+	case answer := <-w.looks:
+		answer <- w.look()
+	default:
+	}
+	j := w.next()
+	if j == nil {
 		select {
 		case <-w.stop:
-			return
-		case j := <-w.queue:
-			if j.claim() {
-				w.commit(j)
-			}
+			return false
 		case answer := <-w.looks:
 			answer <- w.look()
+			return true
+		case j = <-w.ahead:
+		case j = <-w.queue:
 		}
-		select { // the queue may never be empty, and select is fair to neither
-		case <-w.stop:
-			return
-		default:
+		if !j.claim() {
+			return true
 		}
 	}
+	w.commit(j)
+	return true
 }
 
-// next is a job that waits already; nil when none does.
+// next is a job that waits already; nil when none does. Those who go ahead are first,
+// but the last place of a batch is for the others, who would starve otherwise.
 func (w *writer) next() *job {
+	first, then := w.ahead, w.queue
+	if len(w.batch) == maxBatch-1 {
+		first, then = then, first
+	}
 	for {
+		var j *job
 		select {
-		case j := <-w.queue:
-			if j.claim() {
-				return j
-			}
+		case j = <-first:
 		default:
-			return nil
+			select {
+			case j = <-then:
+			default:
+				return nil
+			}
+		}
+		if j.claim() {
+			return j
 		}
 	}
 }
@@ -168,36 +218,28 @@ func (w *writer) commit(first *job) {
 		w.refuse(first, failure(err))
 		return
 	}
-	batch := make([]*job, 0, 16)
-	err := w.takeTurns(first, &batch)
+	err := w.takeTurns(first)
 	if err == nil {
-		err = w.session.exec(w.session.commit)
+		_, err = w.conn.exec(commit)
 	}
 	if err != nil {
-		err = failure(err)
-		if !errors.Is(err, store.ErrUnavailable) {
-			err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-		}
-		w.abandon(err)
+		w.fail(err)
+		return
 	}
-	for _, j := range batch {
-		if err != nil {
-			// Also those who were refused: what they saw was never true.
-			j.reply = err
-		}
-		j.done <- j.reply
-	}
+	w.mover.begin(w.conn, len(w.batch))
+	w.answer()
+	w.mover.end(w.conn)
 }
 
-// takeTurns gives first and those who come meanwhile their turns. Its error is
-// the storage's: the batch as a whole has failed.
-func (w *writer) takeTurns(first *job, batch *[]*job) error {
+// takeTurns runs first and those who come meanwhile. Its error is the storage's:
+// the batch as a whole has failed.
+func (w *writer) takeTurns(first *job) error {
 	for j := first; j != nil; j = w.next() {
-		*batch = append(*batch, j)
+		w.batch = append(w.batch, j)
 		if err := w.takeTurn(j); err != nil {
 			return err
 		}
-		if len(*batch) == maxBatch {
+		if len(w.batch) == maxBatch {
 			break
 		}
 	}
@@ -205,34 +247,68 @@ func (w *writer) takeTurns(first *job, batch *[]*job) error {
 }
 
 func (w *writer) takeTurn(j *job) error {
-	t := newTx(j.ctx, w.session.conn)
-	t.writer = w.session
-	j.turn <- t
-	j.reply = <-j.said
+	t := &tx{ctx: j.ctx, conn: w.conn, writes: true}
+	j.call(t)
 	switch {
 	case t.broken != nil:
 		return t.broken
 	case !t.saved:
 		return nil
 	case j.reply != nil:
-		if err := w.session.exec(w.session.undo); err != nil {
+		if _, err := w.conn.exec(undo); err != nil {
 			return err
 		}
 	}
-	return w.session.exec(w.session.release)
+	_, err := w.conn.exec(release)
+	return err
+}
+
+// call runs the caller's function. A panic in it is kept for the caller, with its
+// stack, which is still there when this recovers.
+func (j *job) call(t *tx) {
+	if j.reply = j.ctx.Err(); j.reply != nil {
+		t.conn = nil
+		return
+	}
+	j.reply, j.left = errLeft, true
+	defer func() {
+		t.conn = nil
+		if v := recover(); v != nil {
+			j.fault, j.left = &store.Panic{Value: v, Stack: debug.Stack()}, false
+		}
+	}()
+	j.reply, j.left = j.fn(t), false
+}
+
+// answer tells the batch what became of each.
+func (w *writer) answer() {
+	for i, j := range w.batch {
+		close(j.done)
+		w.batch[i] = nil
+	}
+	w.batch = w.batch[:0]
+}
+
+// fail rolls the batch back and tells all of it, also those who were refused: what
+// they saw was never true.
+func (w *writer) fail(err error) {
+	err = failure(err)
+	if !errors.Is(err, store.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	w.abandon(err)
+	for _, j := range w.batch {
+		j.reply = err
+	}
+	w.answer()
 }
 
 // open sees to it that there is a connection.
-func (w *writer) open() error {
-	if w.session != nil {
-		return nil
+func (w *writer) open() (err error) {
+	if w.conn == nil {
+		w.conn, err = w.connector.connect()
 	}
-	s, err := newSession(w.db)
-	if err != nil {
-		return err
-	}
-	w.session = s
-	return nil
+	return err
 }
 
 // begin starts a transaction.
@@ -240,7 +316,7 @@ func (w *writer) begin() error {
 	if err := w.open(); err != nil {
 		return err
 	}
-	err := w.session.exec(w.session.begin)
+	_, err := w.conn.exec(beginWriting)
 	if err != nil {
 		w.abandon(err)
 	}
@@ -252,88 +328,27 @@ func (w *writer) begin() error {
 // whoever comes after an answer gets a try of its own.
 func (w *writer) refuse(first *job, err error) {
 	refused := []*job{first}
-	for range len(w.queue) {
+	for range len(w.ahead) + len(w.queue) {
 		if j := w.next(); j != nil {
 			refused = append(refused, j)
 		}
 	}
 	for _, j := range refused {
-		j.done <- err
+		j.reply = err
+		close(j.done)
 	}
 }
 
 // abandon rolls everything back, and gives the connection up unless it is
 // certain to be as good as before.
 func (w *writer) abandon(cause error) {
-	// Fails when SQLite has rolled back by itself, which it does on some errors.
-	_, _ = w.session.conn.ExecContext(context.Background(), "ROLLBACK")
-	if !passing(cause) || !w.session.idle() {
-		w.drop()
-	}
-}
-
-func (w *writer) drop() {
-	if w.session == nil {
+	if w.conn == nil {
 		return
 	}
-	w.session.close()
-	w.session = nil
-}
-
-// session is the writer's connection, with the statements that frame its work.
-type session struct {
-	conn                *sql.Conn
-	begin, commit       *sql.Stmt
-	save, undo, release *sql.Stmt
-}
-
-func newSession(db *sql.DB) (*session, error) {
-	ctx := context.Background()
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
+	// Fails when SQLite has rolled back by itself, which it does on some errors.
+	_, _ = w.conn.exec(rollback)
+	if !passing(cause) || !w.conn.idle() {
+		_ = w.conn.close()
+		w.conn = nil
 	}
-	s := &session{conn: conn}
-	for _, p := range []struct {
-		stmt  **sql.Stmt
-		query string
-	}{
-		{&s.begin, "BEGIN IMMEDIATE"},
-		{&s.commit, "COMMIT"},
-		{&s.save, "SAVEPOINT caller"},
-		{&s.undo, "ROLLBACK TO caller"},
-		{&s.release, "RELEASE caller"},
-	} {
-		if *p.stmt, err = conn.PrepareContext(ctx, p.query); err != nil {
-			discard(conn)
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func (s *session) exec(stmt *sql.Stmt) error {
-	_, err := stmt.ExecContext(context.Background())
-	return err
-}
-
-func (s *session) savepoint(ctx context.Context) error {
-	_, err := s.save.ExecContext(ctx)
-	return err
-}
-
-// idle reports that no transaction is open.
-func (s *session) idle() (idle bool) {
-	err := s.conn.Raw(func(c any) error {
-		idle = c.(*sqlite3.SQLiteConn).AutoCommit()
-		return nil
-	})
-	return err == nil && idle
-}
-
-func (s *session) close() {
-	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.save, s.undo, s.release} {
-		_ = stmt.Close()
-	}
-	discard(s.conn)
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -117,18 +119,24 @@ func TestCloseAnswersEveryCallerTruly(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatEndsItsGoroutineIsRolledBack(t *testing.T) {
+func TestAFunctionThatEndsItsGoroutineIsRolledBackAndEndsItsCallers(t *testing.T) {
 	db := openAt(t, newPath(t), Options{})
 	done := make(chan struct{})
+	went := true
 	go func() {
 		defer close(done)
 		_ = db.Update(context.Background(), func(tx store.Tx) error {
 			_ = tx.AddUser(auth.User{ID: "gone"})
+			went = false
 			runtime.Goexit() // as the testing package's FailNow does
 			return nil
 		})
+		went = true
 	}()
 	<-done
+	if went {
+		t.Error("the caller went on")
+	}
 	addUser(t, db, "after")
 	if hasUser(t, db, "gone") {
 		t.Error("what it wrote is there")
@@ -136,20 +144,22 @@ func TestAFunctionThatEndsItsGoroutineIsRolledBack(t *testing.T) {
 }
 
 func TestAViewThatFindsNoFreeConnectionWaitsByItsContext(t *testing.T) {
-	db := openAt(t, newPath(t), Options{Readers: 1})
-	ctx, cancel := context.WithCancel(context.Background())
-	if err := db.View(context.Background(), func(store.Tx) error {
-		answer := make(chan error, 1)
-		go func() { answer <- db.View(ctx, func(store.Tx) error { return nil }) }()
-		waitFor(func() bool { return db.readers.Stats().WaitCount == 1 })
-		cancel()
-		if err := <-answer; !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want context.Canceled", err)
+	synctest.Test(t, func(t *testing.T) {
+		db := openAt(t, newPath(t), Options{Readers: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := db.View(t.Context(), func(store.Tx) error {
+			answer := make(chan error, 1)
+			go func() { answer <- db.View(ctx, func(store.Tx) error { return nil }) }()
+			synctest.Wait() // it waits
+			cancel()
+			if err := <-answer; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want context.Canceled", err)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 // TestWhoeverComesAfterARefusalGetsATryOfItsOwn: a caller that tries again at
@@ -162,5 +172,133 @@ func TestWhoeverComesAfterARefusalGetsATryOfItsOwn(t *testing.T) {
 		w.exec(t, "PRAGMA query_only = 1")
 		wantUnavailable(t, tryAddUser(db, "during"), "read-only")
 		addUser(t, db, auth.UserID(fmt.Sprintf("after-%d", i)))
+	}
+}
+
+func TestTheLogIsMovedBesideTheWriterAndBeginsAnew(t *testing.T) {
+	path := newPath(t)
+	db := openAt(t, path, Options{})
+	if err := db.Update(context.Background(), func(tx store.Tx) error {
+		for i := range moveAt {
+			if err := tx.AddUser(auth.User{ID: auth.UserID(fmt.Sprint(i)), Name: strings.Repeat("x", 4096)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(func() bool { return db.writer.mover.state.Load() == moved })
+	addUser(t, db, "the rest of the log is moved")
+	addUser(t, db, "the log begins anew")
+	full := size(path + "-wal")
+	for i := range 20 {
+		addUser(t, db, auth.UserID(fmt.Sprint("after ", i)))
+	}
+	if got := size(path + "-wal"); got != full {
+		t.Errorf("the log has grown from %d to %d bytes, want that it is written from its beginning", full, got)
+	}
+	if got := db.writer.mover.state.Load(); got != resting {
+		t.Errorf("got the state %d, want that it rests", got)
+	}
+}
+
+// held runs fn while the writer is held by a transaction, which then ends. In fn as
+// many callers as have called come to wait.
+func held(t *testing.T, db *DB, fn func()) {
+	t.Helper()
+	if err := db.Update(context.Background(), func(store.Tx) error {
+		fn()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// crowd are callers that wait for the writer, and what they were told.
+type crowd struct {
+	wg   sync.WaitGroup
+	mu   sync.Mutex
+	ran  []string // guarded by mu
+	errs []error  // guarded by mu
+}
+
+// come has a caller wait, and returns when it does.
+func (c *crowd) come(ctx context.Context, db *DB, name string) {
+	waiting := func() int { return len(db.writer.ahead) + len(db.writer.queue) }
+	before := waiting()
+	c.wg.Go(func() {
+		err := db.Update(ctx, func(store.Tx) error {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.ran = append(c.ran, name)
+			return nil
+		})
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.errs = append(c.errs, err)
+	})
+	waitFor(func() bool { return waiting() > before })
+}
+
+func TestAFullQueueAnswersAtOnceAndRecovers(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		ctx, others context.Context
+	}{
+		{"of those who go ahead", store.Ahead(t.Context()), t.Context()},
+		{"of the others", t.Context(), store.Ahead(t.Context())},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			db := openAt(t, newPath(t), Options{})
+			var full crowd
+			held(t, db, func() {
+				for range queueLength {
+					full.come(c.ctx, db, "")
+				}
+				never := func(store.Tx) error { t.Error("a function of those beyond has run"); return nil }
+				for range 3 {
+					if err := db.Update(c.ctx, never); !errors.Is(err, store.ErrOverloaded) || errors.Is(err, store.ErrUnavailable) {
+						t.Errorf("got %v, want ErrOverloaded", err)
+					}
+				}
+				full.come(c.others, db, "") // the other queue has places
+			})
+			full.wg.Wait()
+			if err := errors.Join(full.errs...); err != nil || len(full.ran) != queueLength+1 {
+				t.Errorf("of those who waited %d ran, got %v; want all and no error", len(full.ran), err)
+			}
+			if err := db.Update(c.ctx, func(store.Tx) error { return nil }); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+func TestWhoIsMarkedGoesAheadAndNobodyStarves(t *testing.T) {
+	db := openAt(t, newPath(t), Options{})
+	const batches = 3
+	var c crowd
+	held(t, db, func() {
+		for range batches {
+			c.come(t.Context(), db, "other")
+		}
+		for range batches * maxBatch {
+			c.come(store.Ahead(t.Context()), db, "ahead")
+		}
+	})
+	c.wg.Wait()
+	// The one who held the writer was the first of the first batch.
+	for i, name := range c.ran {
+		want := "ahead"
+		if (i+2)%maxBatch == 0 && i < batches*maxBatch {
+			want = "other" // the last place of each batch
+		}
+		if name != want {
+			t.Errorf("turn %d of %d: got %s, want %s", i, len(c.ran), name, want)
+		}
+	}
+	if err := errors.Join(c.errs...); err != nil || len(c.ran) != batches*(maxBatch+1) {
+		t.Errorf("%d ran, got %v; want all and no error", len(c.ran), err)
 	}
 }

@@ -171,9 +171,7 @@ func refusedRecord(t *testing.T, s store.Store) {
 			panic(errRefused)
 		})
 	})
-	if value != errRefused {
-		t.Errorf("got panic %v, want %v", value, errRefused)
-	}
+	panicked(t, value)
 	equal(t, "the log", unbroken(t, s), kept)
 	update(t, s, func(tx store.Tx) error { return tx.AddAudit(sampleRecord(2)) })
 	equal(t, "the log that went on", unbroken(t, s), append(kept, sampleRecord(2)))

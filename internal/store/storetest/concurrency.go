@@ -28,6 +28,7 @@ func concurrency() []testCase {
 		{"of 50 records that follow one head of the audit log one is added", oneNextRecord},
 		{"50 callers who append to the audit log make one unbroken chain", manyRecords},
 		{"of 50 who take a due message on one gets it", oneDelivery},
+		{"too many who wait to write are told so at once, and the others are served", overload},
 		{"View reads one state while writers run", consistentView},
 		{"Update sees the newest state and View what is committed", viewSeesCommitted},
 	}
@@ -298,6 +299,41 @@ func oneDelivery(t *testing.T, s store.Store) {
 	})
 	oneWinner(t, errs, errRefused)
 	equal(t, "tries", found(t, s, messageByID, m.ID).Tries, m.Tries+1)
+}
+
+// overload has more callers than anybody should have wait for one who takes its time.
+func overload(t *testing.T, s store.Store) {
+	const callers = 5000
+	held, letGo, errs := make(chan struct{}), make(chan struct{}), make(chan error, callers)
+	var ran atomic.Int32
+	go func() {
+		errs <- s.Update(context.Background(), func(store.Tx) error {
+			close(held)
+			<-letGo
+			ran.Add(1)
+			return nil
+		})
+	}()
+	<-held
+	for range callers - 1 {
+		go func() { errs <- s.Update(context.Background(), func(store.Tx) error { ran.Add(1); return nil }) }()
+	}
+	first := <-errs // which nobody who waits can have sent
+	close(letGo)
+	if !errors.Is(first, store.ErrOverloaded) {
+		t.Errorf("got %v, want ErrOverloaded", first)
+	}
+	served := int32(0)
+	for range callers - 1 {
+		switch err := <-errs; {
+		case err == nil:
+			served++
+		case !errors.Is(err, store.ErrOverloaded):
+			t.Errorf("got %v, want nil or ErrOverloaded", err)
+		}
+	}
+	equal(t, "how many ran", ran.Load(), served)
+	update(t, s, func(store.Tx) error { return nil })
 }
 
 // consistentView has writers move both grants together, so that a reading in

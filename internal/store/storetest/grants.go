@@ -18,6 +18,7 @@ func grants() []testCase {
 		{"a grant's two codes may change places", codesSwapped},
 		{"pruning a grant frees its codes", pruneFreesCodes},
 		{"the grants of a client and of a user are those that expire later", grantsOf},
+		{"grants that began after a time expire at another, and the others when they would", expireGrants},
 	}
 }
 
@@ -91,6 +92,29 @@ func pruneFreesCodes(t *testing.T, s store.Store) {
 	next := sampleGrant(1)
 	next.Code, next.OldCode = g.OldCode, g.Code
 	update(t, s, func(tx store.Tx) error { return tx.AddGrant(next) })
+}
+
+func expireGrants(t *testing.T, s store.Store) {
+	old, fresh, over := freshGrant(0), freshGrant(1), freshGrant(2)
+	begun := old.CreatedAt
+	fresh.CreatedAt = begun.Add(time.Microsecond)
+	over.CreatedAt, over.ExpiresAt = fresh.CreatedAt, begun.Add(-time.Hour)
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.AddGrant(old), tx.AddGrant(fresh), tx.AddGrant(over))
+	})
+	at := begun.Add(-time.Minute)
+	for _, want := range []int{1, 0} {
+		update(t, s, func(tx store.Tx) error {
+			n, err := tx.ExpireGrants(begun, at)
+			equal(t, "how many", n, want)
+			return err
+		})
+	}
+	fresh.ExpiresAt = at
+	for _, g := range []grant.Grant{old, fresh, over} {
+		equal(t, "grant", found(t, s, store.Tx.Grant, g.ID), g)
+		equal(t, "by its code", found(t, s, store.Tx.GrantByUserCode, g.Code), g)
+	}
 }
 
 func grantsOf(t *testing.T, s store.Store) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/store"
 )
@@ -12,6 +13,7 @@ func removals() []testCase {
 		{"removing a client removes its sessions but not its grants", removeClient},
 		{"removing one record leaves the others", removeOne},
 		{"removing a user's browsers keeps the one to keep and everybody else's", removeBrowsersOf},
+		{"browsers lose what was proved after a time, and no more", unproveBrowsers},
 	}
 }
 
@@ -86,5 +88,16 @@ func removeOne(t *testing.T, s store.Store) {
 	missing(t, s, "refresh token", store.Tx.Refresh, k.refresh.Hash)
 	missing(t, s, "browser", store.Tx.Browser, k.browser.ID)
 	equal(t, "user", found(t, s, store.Tx.User, k.user.ID), k.user)
+	other.check(t, s)
+}
+
+func unproveBrowsers(t *testing.T, s store.Store) {
+	k, other := family(0), family(1)
+	other.browser.ProvedAt = k.browser.ProvedAt.Add(time.Microsecond)
+	update(t, s, k.add)
+	update(t, s, other.add)
+	update(t, s, func(tx store.Tx) error { return tx.UnproveBrowsers(k.browser.ProvedAt) })
+	other.browser.ProvedAt = time.Time{}
+	k.check(t, s)
 	other.check(t, s)
 }

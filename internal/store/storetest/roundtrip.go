@@ -20,6 +20,8 @@ func roundTrips() []testCase {
 		{"every field of every noun reads back as it was added", everyField},
 		{"a noun with nothing but its key reads back as it was added", emptyFields},
 		{"any grant reads back as it was added and as it was set", anyGrant},
+		{"what a grant began with stays as it was added", beginningStays},
+		{"a glance at a grant says of a poll what the grant does, in every state", glances},
 		{"any session reads back as it was added and as it was set", anySession},
 		{"any client reads back as it was added and as it was set", anyClient},
 		{"a time reads back in UTC to the microsecond", timesToTheMicrosecond},
@@ -62,7 +64,8 @@ func anyGrant(t *testing.T, s store.Store) {
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		for i, g := range []grant.Grant{drawGrant(rt, n, 0), drawGrant(rt, n, 2)} {
+		first := drawGrant(rt, n, 0)
+		for i, g := range []grant.Grant{first, changed(first, drawGrant(rt, n, 2))} {
 			update(t, s, func(tx store.Tx) error {
 				if i == 0 {
 					return tx.AddGrant(g)
@@ -70,6 +73,7 @@ func anyGrant(t *testing.T, s store.Store) {
 				return tx.SetGrant(g)
 			})
 			equal(t, "grant", found(t, s, store.Tx.Grant, g.ID), g)
+			equal(t, "glance", glanced(t, s, g.ID), g.Glance())
 			for _, code := range []grant.UserCode{g.Code, g.OldCode} {
 				if code != "" {
 					equal(t, "grant by code", found(t, s, store.Tx.GrantByUserCode, code), g)
@@ -77,6 +81,63 @@ func anyGrant(t *testing.T, s store.Store) {
 			}
 		}
 	})
+}
+
+func beginningStays(t *testing.T, s store.Store) {
+	first, other := sampleGrant(0), sampleGrant(1)
+	update(t, s, func(tx store.Tx) error { return tx.AddGrant(first) })
+	other.ID, other.Code, other.OldCode = first.ID, first.Code, first.OldCode
+	other.ClientID, other.Device, other.Origin, other.Crowded = "another", auth.Device{}, netip.Addr{}, !first.Crowded
+	other.Interval, other.CreatedAt, other.ExpiresAt = time.Hour, epoch.Add(time.Hour), epoch.Add(2*time.Hour)
+	other.Resources, other.KeyThumbprint, other.Nonce = nil, "another", "another"
+	other.Redirect = grant.Redirect{URI: "another:/", State: "another", Challenge: "another", Subject: "another"}
+	update(t, s, func(tx store.Tx) error { return tx.SetGrant(other) })
+	equal(t, "grant", found(t, s, store.Tx.Grant, first.ID), changed(first, other))
+}
+
+func glanced(t *testing.T, s store.Store, id auth.GrantID) grant.Glance {
+	t.Helper()
+	g, err := s.Glance(t.Context(), id)
+	if err != nil {
+		t.Errorf("glance: %v", err)
+	}
+	return g
+}
+
+func glances(t *testing.T, s store.Store) {
+	if _, err := s.Glance(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("at none: got %v, want ErrNotFound", err)
+	}
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		g := drawGrant(rt, n, 0)
+		g.State = rapid.SampledFrom([]grant.State{
+			grant.Pending, grant.Scanned, grant.Confirming, grant.Verifying, grant.Approved, grant.Redeemed, grant.Denied, grant.Cancelled,
+		}).Draw(rt, "state")
+		g.ClientID = rapid.SampledFrom([]auth.ClientID{"asks", "does not"}).Draw(rt, "client")
+		g.Redirect.URI = rapid.SampledFrom([]string{"", "", "", "app:/"}).Draw(rt, "redirect")
+		g.CreatedAt = epoch.Add(time.Duration(rapid.IntRange(0, 120).Draw(rt, "created")) * time.Second)
+		g.ExpiresAt = g.CreatedAt.Add(time.Minute)
+		g.Tries = rapid.IntRange(0, grant.NumberTries+1).Draw(rt, "tries")
+		update(t, s, func(tx store.Tx) error { return tx.AddGrant(g) })
+		now := epoch.Add(time.Duration(rapid.IntRange(0, 240).Draw(rt, "now")) * time.Second)
+		_, want := g.Redeem(now, "asks")
+		if got := glanced(t, s, g.ID).Redeem(now, "asks"); !errors.Is(got, want) || (got == nil) != (want == nil) {
+			t.Errorf("%+v at %v: got %v, want %v", g, now, got, want)
+		}
+	})
+}
+
+// changed is the grant with all of another that a transition may change.
+func changed(g, to grant.Grant) grant.Grant {
+	to.ID, to.ClientID, to.Device, to.Origin, to.Interval = g.ID, g.ClientID, g.Device, g.Origin, g.Interval
+	to.CreatedAt, to.ExpiresAt, to.Resources, to.KeyThumbprint = g.CreatedAt, g.ExpiresAt, g.Resources, g.KeyThumbprint
+	to.Nonce, to.Crowded = g.Nonce, g.Crowded
+	code := to.Redirect.Code
+	to.Redirect = g.Redirect
+	to.Redirect.Code = code
+	return to
 }
 
 // drawGrant draws the n-th grant, with its first codes or its second.
@@ -378,7 +439,7 @@ func (k samples) set(tx store.Tx) error {
 
 func setToNothing(t *testing.T, s store.Store) {
 	k := seed(t, s)
-	k.grant = grant.Grant{ID: k.grant.ID}
+	k.grant = changed(k.grant, grant.Grant{})
 	k.client, k.user = auth.Client{ID: k.client.ID}, auth.User{ID: k.user.ID}
 	k.passkey = auth.Passkey{ID: k.passkey.ID, UserID: k.user.ID}
 	k.session = auth.Session{ID: k.session.ID, UserID: k.user.ID, ClientID: k.client.ID}

@@ -99,6 +99,9 @@ func RunDurable(t *testing.T, place func(t *testing.T) (open func() store.Store)
 		if err := s.View(context.Background(), nothing); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("View: got %v, want ErrUnavailable", err)
 		}
+		if _, err := s.Glance(context.Background(), "grant"); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("Glance: got %v, want ErrUnavailable", err)
+		}
 	})
 }
 

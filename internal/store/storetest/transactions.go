@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,15 @@ func caught(fn func()) (value any) {
 	return nil
 }
 
+// panicked expects that Update has panicked with errRefused, and where it began.
+func panicked(t *testing.T, value any) {
+	t.Helper()
+	p, ok := value.(*store.Panic)
+	if !ok || !errors.Is(p, errRefused) || !strings.Contains(string(p.Stack), "storetest.") {
+		t.Errorf("got panic %v, want a store.Panic of %v with the stack of the function", value, errRefused)
+	}
+}
+
 func rollbackOnPanic(t *testing.T, s store.Store) {
 	kept := seed(t, s)
 	k := family(1)
@@ -71,9 +81,7 @@ func rollbackOnPanic(t *testing.T, s store.Store) {
 			panic(errRefused)
 		})
 	})
-	if value != errRefused {
-		t.Errorf("got panic %v, want %v", value, errRefused)
-	}
+	panicked(t, value)
 	missing(t, s, "user", store.Tx.User, k.user.ID)
 	update(t, s, k.add)
 	k.check(t, s)
@@ -186,6 +194,9 @@ func endedContext(t *testing.T, s store.Store) {
 		if !errors.Is(err, context.Canceled) || ran {
 			t.Errorf("%s: got %v and ran %v, want context.Canceled and false", name, err, ran)
 		}
+	}
+	if _, err := s.Glance(ctx, "grant"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Glance: got %v, want context.Canceled", err)
 	}
 	if _, err := s.Prune(ctx, epoch); !errors.Is(err, context.Canceled) {
 		t.Errorf("Prune: got %v, want context.Canceled", err)
