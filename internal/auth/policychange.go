@@ -17,7 +17,7 @@ type PolicyChange struct {
 
 // With is the policy with what the change says.
 func (p Policy) With(ch PolicyChange) Policy {
-	for _, part := range policyParts() {
+	for _, part := range policyParts {
 		part.apply(&p, &ch)
 	}
 	return p
@@ -25,7 +25,7 @@ func (p Policy) With(ch PolicyChange) Policy {
 
 // With is what the later change says, and else what this one does.
 func (ch PolicyChange) With(later PolicyChange) PolicyChange {
-	for _, part := range policyParts() {
+	for _, part := range policyParts {
 		if part.said(&later) {
 			part.take(&ch, &later)
 		}

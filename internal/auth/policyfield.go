@@ -22,7 +22,7 @@ const (
 
 // PolicyFields are all of them, in the order of Policy.
 func PolicyFields() (list []PolicyField) {
-	for _, part := range policyParts() {
+	for _, part := range policyParts {
 		list = append(list, part.field)
 	}
 	return list
@@ -46,21 +46,20 @@ type policyPart struct {
 	text  func(p *Policy) string
 }
 
-// policyParts is the table of all of them.
-func policyParts() []policyPart {
-	return []policyPart{
-		partOf(PolicyMedium, func(p *Policy) *Demand { return &p.Medium }, func(ch *PolicyChange) **Demand { return &ch.Medium }, demandText),
-		partOf(PolicyHigh, func(p *Policy) *Demand { return &p.High }, func(ch *PolicyChange) **Demand { return &ch.High }, demandText),
-		partOf(PolicyRequireKnownDevice, func(p *Policy) *bool { return &p.RequireKnownDevice }, func(ch *PolicyChange) **bool { return &ch.RequireKnownDevice }, switchText),
-		partOf(PolicyNetworks, func(p *Policy) *[]netip.Prefix { return &p.Networks }, func(ch *PolicyChange) **[]netip.Prefix { return &ch.Networks }, networksText),
-		partOf(PolicyReducedScopes, func(p *Policy) *Scopes { return &p.ReducedScopes }, func(ch *PolicyChange) **Scopes { return &ch.ReducedScopes }, reducedText),
-		partOf(PolicyUnconfirmed, func(p *Policy) *time.Duration { return &p.Unconfirmed }, func(ch *PolicyChange) **time.Duration { return &ch.Unconfirmed }, time.Duration.String),
-	}
+// policyParts is the table of all of them. It is built once, for every start asks
+// for a policy.
+var policyParts = [...]policyPart{
+	partOf(PolicyMedium, func(p *Policy) *Demand { return &p.Medium }, func(ch *PolicyChange) **Demand { return &ch.Medium }, demandText),
+	partOf(PolicyHigh, func(p *Policy) *Demand { return &p.High }, func(ch *PolicyChange) **Demand { return &ch.High }, demandText),
+	partOf(PolicyRequireKnownDevice, func(p *Policy) *bool { return &p.RequireKnownDevice }, func(ch *PolicyChange) **bool { return &ch.RequireKnownDevice }, switchText),
+	partOf(PolicyNetworks, func(p *Policy) *[]netip.Prefix { return &p.Networks }, func(ch *PolicyChange) **[]netip.Prefix { return &ch.Networks }, networksText),
+	partOf(PolicyReducedScopes, func(p *Policy) *Scopes { return &p.ReducedScopes }, func(ch *PolicyChange) **Scopes { return &ch.ReducedScopes }, reducedText),
+	partOf(PolicyUnconfirmed, func(p *Policy) *time.Duration { return &p.Unconfirmed }, func(ch *PolicyChange) **time.Duration { return &ch.Unconfirmed }, time.Duration.String),
 }
 
 // policyPartOf is the setting of that name; false when there is none.
 func policyPartOf(f PolicyField) (policyPart, bool) {
-	for _, part := range policyParts() {
+	for _, part := range policyParts {
 		if part.field == f {
 			return part, true
 		}

@@ -35,7 +35,8 @@ type Session struct {
 	// Family is the hash of what all refresh tokens of the session have in common;
 	// the zero hash: there are none (no offline_access).
 	Family secret.Hash
-	// Generation counts the rotations of the refresh token, RotatedAt is the last.
+	// Generation counts the rotations of the refresh token, RotatedAt is the last, by a
+	// clock that never goes back: it may be ahead of the other times.
 	Generation int64
 	RotatedAt  time.Time
 	CreatedAt  time.Time

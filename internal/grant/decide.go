@@ -193,8 +193,12 @@ func (g Grant) Redeem(now time.Time, client auth.ClientID) (Grant, error) {
 
 // Void ends a grant that may not be decided or redeemed any more, because the
 // person or the client went away meanwhile. It then reads as denied, by nobody. A
-// grant that is over is returned as it is.
+// grant that is over is returned as it is, but not one from the future: where it began,
+// at a server that goes on ahead of a clock that was set back, it may be alive.
 func (g Grant) Void(now time.Time) Grant {
+	if now.Before(g.CreatedAt) {
+		now = g.CreatedAt
+	}
 	if err := g.refusal(now); err != nil && !errors.Is(err, ErrApproved) {
 		return g
 	}

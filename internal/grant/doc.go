@@ -17,5 +17,6 @@
 // no dice and touches no store; the login floor does, within one transaction.
 //
 // Expiry is computed from the clock that is passed in and never stored, so no
-// late write can revive a grant.
+// late write can revive a grant. That clock must never go back (package clock). A grant
+// from the future, which a clock left that was ahead, has expired as well.
 package grant

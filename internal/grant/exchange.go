@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
@@ -17,6 +18,12 @@ const CodeLife = time.Minute
 // RepeatFor is how long the holder of the same key may ask for the answer to an
 // exchange once more, because the first was lost on the way.
 const RepeatFor = 30 * time.Second
+
+// Repeats reports whether it is still time to ask for an answer once more that was
+// given at that time.
+func Repeats(now, answered time.Time) bool {
+	return clock.During(now, answered, answered.Add(RepeatFor))
+}
 
 // ForBrowser reports whether an authorization request began the grant. A device's
 // grant has a user code instead.
@@ -58,7 +65,7 @@ func (g Grant) Exchange(now time.Time, client auth.ClientID, p Presented) (Grant
 		}
 		return g, ErrPending
 	}
-	if !now.Before(g.CodeMintedAt.Add(CodeLife)) {
+	if !clock.During(now, g.CodeMintedAt, g.CodeMintedAt.Add(CodeLife)) {
 		return g, ErrExpired
 	}
 	if !g.matches(p) {
@@ -71,7 +78,7 @@ func (g Grant) Exchange(now time.Time, client auth.ClientID, p Presented) (Grant
 // Repeatable reports whether a redeemed grant's answer may be given once more, to
 // the client that got it and to the key that it was bound to.
 func (g Grant) Repeatable(now time.Time, client auth.ClientID) bool {
-	return g.State == Redeemed && g.ClientID == client && now.Before(g.RedeemedAt.Add(RepeatFor))
+	return g.State == Redeemed && g.ClientID == client && Repeats(now, g.RedeemedAt)
 }
 
 // RepeatableWith is Repeatable for an authorization code with all that belongs to it.

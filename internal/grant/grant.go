@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/secret"
 )
 
@@ -132,13 +133,13 @@ func New(now time.Time, r Request) Grant {
 	}
 }
 
-// StateAt is the grant's state at that time.
+// StateAt is the grant's state at that time. One from the future has expired.
 func (g Grant) StateAt(now time.Time) State {
 	switch g.State {
 	case Redeemed, Denied, Cancelled:
 		return g.State
 	}
-	if !now.Before(g.ExpiresAt) {
+	if !clock.During(now, g.CreatedAt, g.ExpiresAt) {
 		return Expired
 	}
 	return g.State

@@ -21,6 +21,8 @@ const (
 	other auth.BrowserID = "another phone"
 	ada   auth.UserID    = "ada"
 
+	lifetime = 300 * time.Second // of pending
+
 	number = "47" // that in(t, grant.Verifying) awaits
 )
 
@@ -35,7 +37,7 @@ func pending() grant.Grant {
 		Device:   auth.Device{Name: "ALICE-PC"},
 		Origin:   netip.MustParseAddr("192.0.2.7"),
 		Code:     "WDJBMJHT",
-		Lifetime: 300 * time.Second,
+		Lifetime: lifetime,
 		Interval: 5 * time.Second,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/grant"
 )
 
@@ -16,6 +17,9 @@ import (
 type life struct {
 	g   grant.Grant
 	now time.Time
+	// The clock is a server's, whose wall clock somebody sets.
+	machine clock.Reading
+	clock   *clock.Clock
 
 	claimedBy auth.BrowserID // the first that claimed or denied
 	openedBy  auth.BrowserID // the first that opened it
@@ -164,6 +168,7 @@ func (l *life) byClient(t *rapid.T, event string, client auth.ClientID, err erro
 }
 
 func (l *life) check(t *rapid.T, before grant.Grant, err error) {
+	l.checkAge(t, before)
 	if l.redeemed > 1 {
 		t.Fatal("redeemed twice")
 	}
@@ -211,10 +216,36 @@ func (l *life) check(t *rapid.T, before grant.Grant, err error) {
 
 func TestEveryLifeOfAGrantKeepsThePromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := &life{g: pending(), now: start, scopes: wanted, codes: make(map[grant.UserCode]time.Time)}
+		l := &life{g: pending(), machine: clock.Reading{Wall: start}, scopes: wanted, codes: make(map[grant.UserCode]time.Time)}
+		l.clock = clock.New(func() clock.Reading { return l.machine })
 		for range rapid.IntRange(1, 30).Draw(t, "events") {
-			l.now = l.now.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "seconds")) * time.Second)
+			l.pass(t)
 			l.apply(t)
 		}
 	})
+}
+
+// pass has time go by. Now and then somebody sets the wall clock, back or forward.
+func (l *life) pass(t *rapid.T) {
+	if rapid.IntRange(0, 4).Draw(t, "set the clock") == 0 {
+		l.machine.Wall = l.machine.Wall.Add(time.Duration(rapid.IntRange(-7200, 7200).Draw(t, "by seconds")) * time.Second)
+	}
+	d := time.Duration(rapid.IntRange(0, 40).Draw(t, "seconds")) * time.Second
+	l.machine.Wall, l.machine.Elapsed = l.machine.Wall.Add(d), l.machine.Elapsed+d
+	l.now = l.clock.Now()
+}
+
+// checkAge: nothing prolongs a grant, as the monotonic clock counts.
+func (l *life) checkAge(t *rapid.T, before grant.Grant) {
+	if l.machine.Elapsed < lifetime {
+		return
+	}
+	switch s := l.g.StateAt(l.now); s {
+	case grant.Pending, grant.Scanned, grant.Confirming, grant.Verifying, grant.Approved:
+		t.Fatalf("%s after %s, with a lifetime of %s", s, l.machine.Elapsed, lifetime)
+	case grant.Redeemed:
+		if before.State != grant.Redeemed {
+			t.Fatalf("redeemed after %s, with a lifetime of %s", l.machine.Elapsed, lifetime)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -37,8 +38,32 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+func TestDesktopsThatCameTogetherDoNotRotateTogether(t *testing.T) {
+	const desktops = 10_000
+	perTenth := make(map[time.Duration]int) // of a second
+	for range desktops {
+		code, err := grant.NewUserCode(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := pending()
+		g.Code = code
+		after := g.RotationDue().Sub(start)
+		if after > grant.RotateEvery || after <= grant.RotateEvery-grant.RotateSpread {
+			t.Fatalf("%s rotates after %s, want %s or up to %s sooner", code, after, grant.RotateEvery, grant.RotateSpread)
+		}
+		perTenth[after.Truncate(100*time.Millisecond)]++
+	}
+	tenths := int(grant.RotateSpread / (100 * time.Millisecond))
+	for tenth, n := range perTenth {
+		if n > 2*desktops/tenths {
+			t.Errorf("%d of %d rotate in the tenth of a second at %s, want about %d", n, desktops, tenth, desktops/tenths)
+		}
+	}
+}
+
 func TestRotateIsRefused(t *testing.T) {
-	due := start.Add(grant.RotateEvery)
+	due := pending().RotationDue()
 	tests := []struct {
 		name string
 		from grant.State

@@ -53,11 +53,13 @@ type Keyring struct {
 
 	mu    sync.Mutex
 	set   *Set      // guarded by mu; replaced, never changed
+	since time.Time // guarded by mu
 	until time.Time // guarded by mu
 	stale int       // guarded by mu; counts the calls of Stale
 }
 
-// New makes a keyring. It reads nothing yet.
+// New makes a keyring. It reads nothing yet. The clock is the one on the wall, by which
+// tokens are dated and verified.
 func New(st store.Store, p Policy, now func() time.Time) *Keyring {
 	inStore := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Keyring{store: st, policy: p.withDefaults(), now: inStore}
@@ -98,7 +100,7 @@ func (k *Keyring) Read(ctx context.Context) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lacking(stored) {
+	if lacking(stored, now) {
 		if err := k.Tend(ctx); err != nil {
 			return nil, err
 		}
@@ -109,21 +111,18 @@ func (k *Keyring) Read(ctx context.Context) (*Set, error) {
 	return k.keep(now, stored, stale)
 }
 
-// lacking reports whether a key is not there without which there is no Set.
-func lacking(stored []auth.Key) bool {
-	for _, use := range []auth.KeyUse{auth.KeySigns, auth.KeyDerives} {
-		if !slices.ContainsFunc(stored, func(k auth.Key) bool { return k.Use == use }) {
-			return true
-		}
-	}
-	return false
+// lacking reports whether a key is not there without which there is no Set, or none of
+// good use: a clock that was set back is behind the time from which a key signs.
+func lacking(stored []auth.Key, now time.Time) bool {
+	derives := func(k auth.Key) bool { return k.Use == auth.KeyDerives }
+	return !slices.ContainsFunc(stored, derives) || !token.AnySigns(stored, now)
 }
 
 // cached is the reading that is fresh, or nil, and how often it became stale so far.
 func (k *Keyring) cached(now time.Time) (*Set, int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if now.Before(k.until) {
+	if !now.Before(k.since) && now.Before(k.until) { // the clock may have been set back
 		return k.set, k.stale
 	}
 	return nil, k.stale
@@ -143,7 +142,7 @@ func (k *Keyring) keep(now time.Time, stored []auth.Key, stale int) (*Set, error
 		}
 	}
 	if k.stale == stale {
-		k.set, k.until = set, now.Add(fresh)
+		k.set, k.since, k.until = set, now, now.Add(fresh)
 	}
 	return set, nil
 }

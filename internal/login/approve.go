@@ -17,7 +17,7 @@ import (
 // warns when it is another than before. Scanning what is over changes nothing and
 // is no error: the page learns the state anyway.
 func (s *Service) Scan(ctx context.Context, v Visitor, id auth.GrantID) error {
-	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	_, err := s.change(store.Ahead(ctx), id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		scanned, err := g.Scan(s.now(), v.Browser)
 		if err != nil {
 			return g, nil
@@ -43,7 +43,7 @@ func (s *Service) BeginApproval(ctx context.Context, v Visitor, id auth.GrantID)
 	var known auth.User
 	var allowed []auth.Passkey
 	err := s.Store.View(ctx, func(tx store.Tx) (err error) {
-		if known, err = person(tx, s.now(), v.Browser); err != nil || known.ID == "" {
+		if known, err = person(tx, s.wall(), v.Browser); err != nil || known.ID == "" {
 			return err
 		}
 		allowed, err = tx.PasskeysOf(known.ID)
@@ -57,7 +57,7 @@ func (s *Service) BeginApproval(ctx context.Context, v Visitor, id auth.GrantID)
 		return nil, err
 	}
 	var refusal error // which the audit log is to tell
-	_, err = s.change(ctx, id, func(tx store.Tx, g grant.Grant) (claimed grant.Grant, err error) {
+	_, err = s.change(store.Ahead(ctx), id, func(tx store.Tx, g grant.Grant) (claimed grant.Grant, err error) {
 		claimed, refusal, err = s.claim(tx, v, g, known.ID, challenge)
 		return claimed, err
 	})
@@ -135,7 +135,7 @@ func (s *Service) FinishApproval(ctx context.Context, v Visitor, id auth.GrantID
 	}
 	var who auth.User
 	var refusal error // of the answer; the spent challenge is committed with it
-	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (_ grant.Grant, err error) {
+	after, err := s.change(store.Ahead(ctx), id, func(tx store.Tx, g grant.Grant) (_ grant.Grant, err error) {
 		refusal = nil
 		g, challenge, err := g.Answer(s.now(), v.Browser)
 		if err != nil {
@@ -226,7 +226,7 @@ func (s *Service) verify(tx store.Tx, challenge, answer []byte) (who auth.User, 
 		who = o.User
 		return o, err
 	}
-	used, err = s.Passkeys.FinishAssertion(s.now(), challenge, answer, find)
+	used, err = s.Passkeys.FinishAssertion(s.wall(), challenge, answer, find)
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
 		return auth.User{}, used, nil, err
@@ -241,7 +241,7 @@ func (s *Service) verify(tx store.Tx, challenge, answer []byte) (who auth.User, 
 // Deny ends the grant for the person in this browser.
 func (s *Service) Deny(ctx context.Context, v Visitor, id auth.GrantID) error {
 	var refusal error // which the audit log is to tell
-	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	_, err := s.change(store.Ahead(ctx), id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		refusal = nil
 		denied, err := g.Deny(s.now(), v.Browser)
 		switch {

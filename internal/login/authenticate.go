@@ -35,7 +35,7 @@ func (s *Service) AuthenticateClient(ctx context.Context, c Credentials) (auth.C
 			err = ErrClientAuth
 		}
 	case auth.AuthSecret:
-		if c.Assertion != "" || c.Secret.IsZero() || !client.HasSecret(s.now(), c.Secret.Hash()) {
+		if c.Assertion != "" || c.Secret.IsZero() || !client.HasSecret(s.wall(), c.Secret.Hash()) {
 			err = ErrClientAuth
 		}
 	case auth.AuthPrivateKey:
@@ -54,14 +54,14 @@ func (s *Service) checkAssertion(ctx context.Context, client auth.Client, c Cred
 	if !c.Secret.IsZero() || c.Assertion == "" {
 		return ErrClientAuth
 	}
-	now := s.now()
-	a, err := assertion.Verify(now, c.Assertion, assertion.Expect{
+	wall := s.wall()
+	a, err := assertion.Verify(wall, c.Assertion, assertion.Expect{
 		ClientID: string(client.ID), Audiences: c.Audiences, Keys: client.Keys,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrClientAuth, err)
 	}
-	if !s.replays.first(now, a) {
+	if !s.replays.first(wall, a) {
 		return fmt.Errorf("%w: %w", ErrClientAuth, ErrReplay)
 	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, a) })

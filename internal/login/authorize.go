@@ -45,7 +45,7 @@ func (s *Service) Authorize(ctx context.Context, r AuthorizeRequest) (grant.Gran
 	if err != nil {
 		return grant.Grant{}, err
 	}
-	request.ID = auth.GrantID(name.Reveal())
+	request.ID = auth.GrantID(dated(s.now(), name).Reveal())
 	request.Redirect = grant.Redirect{URI: r.RedirectURI, State: r.State, Challenge: r.Challenge, Subject: expected}
 	g := grant.New(s.now(), request)
 	if err := s.Store.Update(ctx, func(tx store.Tx) error { return tx.AddGrant(g) }); err != nil {
@@ -64,7 +64,7 @@ func (s *Service) expected(ctx context.Context, r AuthorizeRequest) (string, err
 	if err != nil {
 		return "", err
 	}
-	id, err := keys.OpenID(s.now(), r.IDTokenHint, s.Issuer)
+	id, err := keys.OpenID(s.wall(), r.IDTokenHint, s.Issuer)
 	if err != nil || id.Audience != string(r.Client.ID) {
 		return "", ErrHint
 	}

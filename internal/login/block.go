@@ -32,7 +32,7 @@ func (s *Service) reported(tx store.Tx, key string, origin netip.Addr, user auth
 // blocksOn are the blocks in force on the desktop's key and on its address, one of
 // each person at most.
 func (s *Service) blocksOn(tx store.Tx, key string, origin netip.Addr) (byKey, byAddress []auth.Block, err error) {
-	over := func(b auth.Block) bool { return !b.Holds(s.now()) }
+	over := func(b auth.Block) bool { return !b.Holds(s.wall()) }
 	if key != "" {
 		if byKey, err = tx.BlocksOn(auth.BlockKey, key); err != nil {
 			return nil, nil, err
@@ -48,16 +48,16 @@ func (s *Service) blocksOn(tx store.Tx, key string, origin netip.Addr) (byKey, b
 
 // block keeps the desktop from the account.
 func (s *Service) block(tx store.Tx, v Visitor, session auth.Session) error {
-	now := s.now()
+	wall := s.wall()
 	var blocks []auth.Block
 	if session.KeyThumbprint != "" {
-		blocks = append(blocks, auth.Block{Kind: auth.BlockKey, Value: session.KeyThumbprint, UserID: session.UserID, CreatedAt: now})
+		blocks = append(blocks, auth.Block{Kind: auth.BlockKey, Value: session.KeyThumbprint, UserID: session.UserID, CreatedAt: wall})
 	}
 	near := risk.Compare(risk.Spot{Address: session.StartedFrom}, risk.Spot{Address: v.Address}) == risk.Same
 	if session.StartedFrom.IsValid() && !near && !s.AddressesUnsure {
 		blocks = append(blocks, auth.Block{
 			Kind: auth.BlockAddress, Value: ratelimit.AddressKey(session.StartedFrom), UserID: session.UserID,
-			CreatedAt: now, ExpiresAt: now.Add(auth.BlockedAddress),
+			CreatedAt: wall, ExpiresAt: wall.Add(auth.BlockedAddress),
 		})
 	}
 	for _, b := range blocks {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -24,8 +25,7 @@ const (
 
 // know remembers that the user has just proved a passkey in this browser.
 func (s *Service) know(tx store.Tx, browser auth.BrowserID, user auth.UserID) error {
-	now := s.now()
-	return tx.PutBrowser(auth.Browser{ID: browser, UserID: user, ProvedAt: now, ExpiresAt: now.Add(browserKnown)})
+	return tx.PutBrowser(auth.Browser{ID: browser, UserID: user, ProvedAt: s.now(), ExpiresAt: s.wall().Add(browserKnown)})
 }
 
 // Forget makes the browser a stranger again.
@@ -86,7 +86,7 @@ type Account struct {
 // ErrSignInFirst when nobody is.
 func (s *Service) Account(ctx context.Context, browser auth.BrowserID) (a Account, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
-		if a.User, err = person(tx, s.now(), browser); err != nil {
+		if a.User, err = person(tx, s.wall(), browser); err != nil {
 			return err
 		}
 		if a.User.ID == "" {
@@ -103,13 +103,12 @@ func (s *Service) Account(ctx context.Context, browser auth.BrowserID) (a Accoun
 
 // fresh is the person who proved a passkey in the browser a short while ago.
 func (s *Service) fresh(tx store.Tx, browser auth.BrowserID) (auth.User, error) {
-	now := s.now()
-	u, err := person(tx, now, browser)
+	u, err := person(tx, s.wall(), browser)
 	if err != nil {
 		return u, err
 	}
 	b, err := tx.Browser(browser)
-	if errors.Is(err, store.ErrNotFound) || u.ID == "" || err == nil && now.Sub(b.ProvedAt) > proofFresh {
+	if errors.Is(err, store.ErrNotFound) || u.ID == "" || err == nil && !clock.During(s.now(), b.ProvedAt, b.ProvedAt.Add(proofFresh)) {
 		return auth.User{}, ErrSignInFirst
 	}
 	return u, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/passkey"
 	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -58,7 +59,7 @@ func (s *Service) takeCeremony(tx store.Tx, browser auth.BrowserID, handle secre
 	if err := json.Unmarshal(kept.Data, &c); err != nil {
 		return c, fmt.Errorf("decode ceremony: %w", err)
 	}
-	if kept.Browser != browser || c.Kind != kind || !s.now().Before(kept.ExpiresAt) {
+	if kept.Browser != browser || c.Kind != kind || !clock.During(s.now(), kept.ExpiresAt.Add(-passkey.Timeout), kept.ExpiresAt) {
 		return c, ErrCeremony
 	}
 	return c, nil

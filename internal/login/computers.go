@@ -45,18 +45,21 @@ func (s *Service) Computers(ctx context.Context, v Visitor) (c Computers, err er
 }
 
 func (s *Service) computers(tx store.Tx, sessions []auth.Session) (list []Computer, err error) {
-	now := s.now()
+	wall := s.wall()
 	for _, session := range sessions {
-		if !now.Before(session.ExpiresAt) {
+		if !wall.Before(session.ExpiresAt) {
 			continue
 		}
 		client, err := tx.Client(session.ClientID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
-		list = append(list, Computer{session, client, s.placeOf(session.Origin), session.Unconfirmed(now)})
+		list = append(list, Computer{session, client, s.placeOf(session.Origin), session.Unconfirmed(wall)})
 	}
 	slices.SortStableFunc(list, func(a, b Computer) int { return b.Session.RotatedAt.Compare(a.Session.RotatedAt) })
+	for i := range list {
+		list[i].Session.RotatedAt = s.told(list[i].Session.RotatedAt)
+	}
 	return list, nil
 }
 
@@ -93,7 +96,7 @@ func (s *Service) SignOutComputers(ctx context.Context, v Visitor) (n int, err e
 func (s *Service) ConfirmComputer(ctx context.Context, v Visitor, id auth.SessionID) error {
 	return s.onComputers(ctx, v, func(tx store.Tx, _ auth.User, all []auth.Session) ([]auth.GrantID, error) {
 		session, err := among(all, id)
-		if err != nil || !session.Unconfirmed(s.now()) {
+		if err != nil || !session.Unconfirmed(s.wall()) {
 			return nil, err
 		}
 		session.ReducedScopes, session.ReducedUntil = nil, time.Time{}

@@ -55,7 +55,7 @@ func (s *Service) Rotate(ctx context.Context, id auth.GrantID) (after grant.Gran
 // error for the desktop, which has what it wants; ErrUnknownCode for a grant that
 // is unknown or another client's.
 func (s *Service) Cancel(ctx context.Context, client auth.ClientID, id auth.GrantID, from netip.Addr) error {
-	_, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	_, err := s.change(store.Ahead(ctx), id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		cancelled, err := g.Cancel(s.now(), client)
 		if errors.Is(err, grant.ErrForeign) {
 			return g, ErrUnknownCode

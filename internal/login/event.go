@@ -20,7 +20,7 @@ func (s *Service) record(tx store.Tx, e auth.Event) error {
 	if e.Place == "" {
 		e.Place = s.placeOf(e.DesktopOrigin).Name
 	}
-	return s.Record.Record(tx, s.now(), e)
+	return s.Record.Record(tx, s.wall(), e)
 }
 
 // noise is how often what strangers can repeat at will is recorded, by its type and

@@ -16,7 +16,7 @@ const familiarFresh = 24 * time.Hour
 // while ago is not written again, and nothing of a desktop that the person has yet to
 // confirm.
 func (s *Service) meetAll(tx store.Tx, session auth.Session, more ...auth.Familiar) error {
-	if session.Unconfirmed(s.now()) {
+	if session.Unconfirmed(s.wall()) {
 		return nil
 	}
 	known, err := tx.FamiliarsOf(session.UserID)
@@ -96,8 +96,8 @@ func isNew(tx store.Tx, user auth.UserID, client auth.ClientID, key string) (boo
 
 // endWindow has a desktop be one of the account's for good, when the time is over in
 // which its person might have said that it is not.
-func (s *Service) endWindow(tx store.Tx, now time.Time, session *auth.Session) error {
-	if session.ReducedUntil.IsZero() || session.Unconfirmed(now) {
+func (s *Service) endWindow(tx store.Tx, wall time.Time, session *auth.Session) error {
+	if session.ReducedUntil.IsZero() || session.Unconfirmed(wall) {
 		return nil
 	}
 	session.ReducedScopes, session.ReducedUntil = nil, time.Time{}

@@ -33,7 +33,7 @@ type issue struct {
 	resources []string    // likewise
 	key       string      // thumbprint of the DPoP key; empty: bearer tokens
 	nonce     string
-	now       time.Time
+	wall      time.Time
 }
 
 // tokens signs the access token and the ID token. It writes nothing: it comes
@@ -45,7 +45,7 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 	}
 	subject := subjectOf(i.keys, i.client, i.session.UserID)
 	ends := s.tokenEnd(i)
-	access, err := i.keys.SignAccess(i.now, token.AccessClaims{
+	access, err := i.keys.SignAccess(i.wall, token.AccessClaims{
 		Issuer:        s.Issuer,
 		Subject:       subject,
 		ClientID:      string(i.client.ID),
@@ -53,7 +53,7 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 		Audience:      s.audience(i.resources),
 		SessionID:     string(i.session.ID),
 		Scope:         i.scopes.String(),
-		IssuedAt:      i.now,
+		IssuedAt:      i.wall,
 		ExpiresAt:     ends,
 		AuthTime:      i.session.AuthTime,
 		KeyThumbprint: i.key,
@@ -61,17 +61,17 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, fmt.Errorf("sign an access token: %w", err)
 	}
-	t := Tokens{Access: secret.From(access), Type: tokenType(i.key), ExpiresIn: ends.Sub(i.now), Scopes: i.scopes}
+	t := Tokens{Access: secret.From(access), Type: tokenType(i.key), ExpiresIn: ends.Sub(i.wall), Scopes: i.scopes}
 	if !i.scopes.Has(auth.ScopeOpenID) {
 		return t, nil
 	}
-	idToken, err := i.keys.SignID(i.now, token.IDClaims{
+	idToken, err := i.keys.SignID(i.wall, token.IDClaims{
 		Issuer:    s.Issuer,
 		Subject:   subject,
 		Audience:  string(i.client.ID),
 		Nonce:     i.nonce,
 		SessionID: string(i.session.ID),
-		IssuedAt:  i.now,
+		IssuedAt:  i.wall,
 		ExpiresAt: ends,
 		AuthTime:  i.session.AuthTime,
 	}, access)
@@ -84,7 +84,7 @@ func (s *Service) tokens(i issue) (Tokens, error) {
 
 // tokenEnd is when the tokens end: never after the session's absolute limit.
 func (s *Service) tokenEnd(i issue) time.Time {
-	end, limit := i.now.Add(s.AccessLifetime), i.session.CreatedAt.Add(s.SessionLifetime)
+	end, limit := i.wall.Add(s.AccessLifetime), i.session.CreatedAt.Add(s.SessionLifetime)
 	if limit.Before(end) {
 		return limit
 	}

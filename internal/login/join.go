@@ -98,13 +98,13 @@ func (s *Service) newcomer(name string) (ceremony, error) {
 	}
 	// The ID is no secret, but it is random: it is the user handle that WebAuthn
 	// wants to tell nothing of the person (Level 3 section 14.6.1).
-	u := auth.User{ID: auth.UserID(id.Reveal()), Name: name, CreatedAt: s.now()}
+	u := auth.User{ID: auth.UserID(id.Reveal()), Name: name, CreatedAt: s.wall()}
 	return ceremony{User: u, NewAccount: true}, nil
 }
 
 func (s *Service) invited(tx store.Tx, invitation secret.Text, name string) (ceremony, error) {
 	inv, err := tx.Invitation(invitation.Hash())
-	if errors.Is(err, store.ErrNotFound) || err == nil && !s.now().Before(inv.ExpiresAt) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !s.wall().Before(inv.ExpiresAt) {
 		return ceremony{}, ErrInvitation
 	}
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *Service) FinishJoin(ctx context.Context, v Visitor, handle secret.Text,
 	if err != nil {
 		return Joined{}, err
 	}
-	p, err := s.Passkeys.FinishRegistration(s.now(), passkey.Owner{User: c.User}, c.State, answer)
+	p, err := s.Passkeys.FinishRegistration(s.wall(), passkey.Owner{User: c.User}, c.State, answer)
 	if errors.Is(err, passkey.ErrRefused) {
 		return Joined{}, fmt.Errorf("%w: %w", ErrPasskey, err)
 	}

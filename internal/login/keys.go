@@ -9,7 +9,7 @@ func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keys.JWKS(s.now()), nil
+	return keys.JWKS(s.wall()), nil
 }
 
 // SigningAlgorithms are those of the keys in JWKS, by their JOSE names.
@@ -18,5 +18,5 @@ func (s *Service) SigningAlgorithms(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keys.Algorithms(s.now()), nil
+	return keys.Algorithms(s.wall()), nil
 }

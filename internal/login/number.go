@@ -18,7 +18,7 @@ import (
 // awaited, ErrUnknownCode for a grant that is unknown or another client's.
 func (s *Service) ConfirmNumber(ctx context.Context, client auth.ClientID, id auth.GrantID, number string, from netip.Addr) (grant.Grant, error) {
 	var wrong error // which is committed: the try is spent
-	after, err := s.change(ctx, id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	after, err := s.change(store.Ahead(ctx), id, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		confirmed, err := g.Confirm(s.now(), client, number)
 		wrong = nil
 		switch {

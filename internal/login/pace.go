@@ -34,7 +34,7 @@ type beat struct {
 // poll reports whether the poll is in time. The first one always is. One that is
 // not lengthens the interval but does not move the time from which it counts, so
 // that waiting the interval out always helps.
-func (p *pace) poll(now time.Time, g grant.Grant) bool {
+func (p *pace) poll(now time.Time, g grant.Glance) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sweep(now)

@@ -19,11 +19,10 @@ func (s *Service) admitProof(ctx context.Context, p dpop.Proof) error {
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	if !keys.Nonces.Fresh(now, p.Nonce) {
+	if !keys.Nonces.Fresh(s.now(), p.Nonce) { // so it cannot come again, whatever the wall clock says
 		return ErrNonce
 	}
-	if !s.replays.first(now, p) {
+	if !s.replays.first(s.wall(), p) {
 		return ErrReplay
 	}
 	return nil

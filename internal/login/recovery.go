@@ -62,7 +62,7 @@ func (s *Service) writeRecoveryCodes(tx store.Tx, user auth.UserID) ([]secret.Te
 			return nil, err
 		}
 		codes[i] = code
-		kept[i] = auth.RecoveryCode{Hash: code.Hash(), UserID: user, CreatedAt: s.now()}
+		kept[i] = auth.RecoveryCode{Hash: code.Hash(), UserID: user, CreatedAt: s.wall()}
 	}
 	return codes, tx.SetRecoveryCodes(user, kept)
 }

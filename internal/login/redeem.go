@@ -53,34 +53,41 @@ func (s *Service) redeem(ctx context.Context, r TokenRequest, deviceCode secret.
 	if err := s.admit(ctx, r); err != nil {
 		return Tokens{}, err
 	}
-	g, err := s.Grant(ctx, idOf(deviceCode))
-	if err != nil {
-		return Tokens{}, err
-	}
-	how := settlement{
-		spend: func(now time.Time, g grant.Grant) (grant.Grant, error) { return g.Redeem(now, r.Client.ID) },
-		again: func(now time.Time, g grant.Grant) bool { return g.Repeatable(now, r.Client.ID) },
-	}
+	id := idOf(deviceCode)
 	// A look without the lock: most polls are of pending grants and end here. What
 	// it says is decided again, for good, in the transaction below.
-	switch err := s.look(r, g, how); {
-	case errors.Is(err, grant.ErrRedeemed):
-		return s.repeat(ctx, r, g.ID, how)
-	case err != nil:
+	err := s.look(ctx, r, id)
+	if err != nil && !errors.Is(err, grant.ErrRedeemed) {
+		return Tokens{}, err
+	}
+	client := r.Client.ID // not r, which would have each poll copied to the heap
+	how := settlement{
+		spend: func(now time.Time, g grant.Grant) (grant.Grant, error) { return g.Redeem(now, client) },
+		again: func(now time.Time, g grant.Grant) bool { return g.Repeatable(now, client) },
+	}
+	if err != nil {
+		return s.repeat(ctx, r, id, how)
+	}
+	g, err := s.Grant(ctx, id)
+	if err != nil {
 		return Tokens{}, err
 	}
 	t, err := s.spendGrant(ctx, r, g, how)
 	if err == nil {
-		s.pace.forget(g.ID)
+		s.pace.forget(id)
 	}
 	return t, err
 }
 
 // look says what is to be said of a poll without a transaction; nil when it is to
 // be tried for tokens.
-func (s *Service) look(r TokenRequest, g grant.Grant, how settlement) error {
+func (s *Service) look(ctx context.Context, r TokenRequest, id auth.GrantID) error {
+	g, err := s.Store.Glance(ctx, id)
+	if err != nil {
+		return unknown(err)
+	}
 	now := s.now()
-	_, err := how.spend(now, g)
+	err = g.Redeem(now, r.Client.ID)
 	switch {
 	case errors.Is(err, grant.ErrForeign):
 		return err

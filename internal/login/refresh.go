@@ -43,15 +43,14 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 		return Tokens{}, err
 	}
 	var reused bool
-	err = s.Store.Update(ctx, func(tx store.Tx) error {
-		now := s.now()
-		session, use, err := s.judge(tx, now, r)
+	err = s.Store.Update(store.Ahead(ctx), func(tx store.Tx) error {
+		session, use, err := s.judge(tx, r)
 		reused = use == useAgain
 		switch use {
 		case useAgain:
 			return s.endBy(tx, session, byDesktop(auth.EventReused, r.Address))
 		case useRotates:
-			session, err = s.rotate(tx, now, r, session)
+			session, err = s.rotate(tx, r, session)
 		}
 		if err != nil {
 			return err
@@ -73,7 +72,7 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error)
 // sessionOfRefresh finds the session without the lock, for what the tokens will say.
 func (s *Service) sessionOfRefresh(ctx context.Context, r RefreshRequest) (session auth.Session, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
-		session, err = s.liveSession(tx, s.now(), r.Client, r.Token)
+		session, err = s.liveSession(tx, s.wall(), r.Client, r.Token)
 		return err
 	})
 	return session, err
@@ -83,7 +82,7 @@ func (s *Service) sessionOfRefresh(ctx context.Context, r RefreshRequest) (sessi
 // more than what was granted.
 func (s *Service) nextTokens(ctx context.Context, r RefreshRequest, session auth.Session) (Tokens, error) {
 	switch {
-	case !r.Scopes.Within(session.ScopesAt(s.now())):
+	case !r.Scopes.Within(session.ScopesAt(s.wall())):
 		return Tokens{}, ErrScope
 	case !s.narrows(r.Resources, session.Resources):
 		return Tokens{}, ErrTarget
@@ -92,7 +91,7 @@ func (s *Service) nextTokens(ctx context.Context, r RefreshRequest, session auth
 	if err != nil {
 		return Tokens{}, err
 	}
-	i := r.issue(keys, s.now(), session, "")
+	i := r.issue(keys, s.wall(), session, "")
 	if len(r.Scopes) > 0 {
 		i.scopes = r.Scopes
 	}
@@ -107,7 +106,7 @@ func (s *Service) nextTokens(ctx context.Context, r RefreshRequest, session auth
 // liveSession finds the session that the refresh token belongs to, whichever
 // of its tokens that is. ErrRefresh when there is none, when it is another client's
 // or when it is over.
-func (s *Service) liveSession(tx store.Tx, now time.Time, client auth.Client, tok secret.Text) (auth.Session, error) {
+func (s *Service) liveSession(tx store.Tx, wall time.Time, client auth.Client, tok secret.Text) (auth.Session, error) {
 	family, ok := familyOf(tok)
 	if !ok {
 		return auth.Session{}, ErrRefresh
@@ -122,7 +121,7 @@ func (s *Service) liveSession(tx store.Tx, now time.Time, client auth.Client, to
 	if session.ClientID != client.ID {
 		return session, ErrRefresh
 	}
-	if _, err := alive(tx, now, session); errors.Is(err, store.ErrNotFound) {
+	if _, err := alive(tx, wall, session); errors.Is(err, store.ErrNotFound) {
 		return session, ErrRefresh
 	} else if err != nil {
 		return session, err
@@ -141,8 +140,8 @@ const (
 )
 
 // judge decides, within the transaction, what the use of the token amounts to.
-func (s *Service) judge(tx store.Tx, now time.Time, r RefreshRequest) (auth.Session, use, error) {
-	session, err := s.liveSession(tx, now, r.Client, r.Token)
+func (s *Service) judge(tx store.Tx, r RefreshRequest) (auth.Session, use, error) {
+	session, err := s.liveSession(tx, s.wall(), r.Client, r.Token)
 	if err != nil {
 		return session, useNone, err
 	}
@@ -157,7 +156,7 @@ func (s *Service) judge(tx store.Tx, now time.Time, r RefreshRequest) (auth.Sess
 	case stored.Generation == session.Generation:
 		return session, useRotates, nil
 	case stored.Generation == session.Generation-1 && r.proves(session.KeyThumbprint) &&
-		now.Before(session.RotatedAt.Add(grant.RepeatFor)):
+		grant.Repeats(s.now(), session.RotatedAt):
 		return session, useRepeats, nil
 	}
 	return session, useAgain, nil
@@ -179,17 +178,18 @@ func (r RefreshRequest) mayRotate(session auth.Session) bool {
 
 // rotate begins the next generation. The one before it stays for as long as it may
 // be repeated, and what is older goes.
-func (s *Service) rotate(tx store.Tx, now time.Time, r RefreshRequest, session auth.Session) (auth.Session, error) {
+func (s *Service) rotate(tx store.Tx, r RefreshRequest, session auth.Session) (auth.Session, error) {
+	wall := s.wall()
 	session.Generation++
-	session.RotatedAt = now
-	session.ExpiresAt = s.ends(session, now)
+	session.RotatedAt = s.now()
+	session.ExpiresAt = s.ends(session, wall)
 	if r.Address.IsValid() {
 		session.Origin = r.Address
 	}
 	if r.Proof.Thumbprint != "" {
 		session.KeyThumbprint = r.Proof.Thumbprint
 	}
-	if err := s.endWindow(tx, now, &session); err != nil {
+	if err := s.endWindow(tx, wall, &session); err != nil {
 		return session, err
 	}
 	if err := tx.SetSession(session); err != nil {

@@ -293,6 +293,12 @@ type watched struct {
 	looked func()
 }
 
+func (s watched) Glance(ctx context.Context, id auth.GrantID) (grant.Glance, error) {
+	g, err := s.Store.Glance(ctx, id)
+	s.looked()
+	return g, err
+}
+
 func (s watched) View(ctx context.Context, fn func(store.Tx) error) error {
 	err := s.Store.View(ctx, fn)
 	s.looked()

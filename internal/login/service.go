@@ -12,6 +12,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/audit"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/passkey"
@@ -91,8 +92,8 @@ type Config struct {
 	Keys *keyring.Keyring
 	// NoPace lifts slow_down, for load tests.
 	NoPace bool
-	Now    func() time.Time // default time.Now
-	Random io.Reader        // default crypto/rand.Reader
+	Clock  *clock.Clock // default the system's
+	Random io.Reader    // default crypto/rand.Reader
 }
 
 // The defaults of a Config.
@@ -120,21 +121,61 @@ func New(c Config) *Service {
 	c.AccessLifetime = cmp.Or(c.AccessLifetime, DefaultAccessLifetime)
 	c.SessionIdle = cmp.Or(c.SessionIdle, DefaultSessionIdle)
 	c.SessionLifetime = cmp.Or(c.SessionLifetime, DefaultSessionLifetime)
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Clock == nil {
+		c.Clock = clock.System()
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
 	if c.Keys == nil {
-		c.Keys = keyring.New(c.Store, keyring.Policy{TokenLife: c.AccessLifetime}, c.Now)
+		c.Keys = keyring.New(c.Store, keyring.Policy{TokenLife: c.AccessLifetime}, c.Clock.Wall)
 	}
 	return &Service{Config: c, wasted: ratelimit.New(wasted), noise: ratelimit.New(noise)}
 }
 
-// now is the present as the store keeps it, so that what was written compares
-// equal to what is read.
-func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+// now is the present of what lives for minutes at most, and of what comes first: it
+// never goes back. Like wall it is as the store keeps times, so that what was written
+// compares equal to what is read.
+func (s *Service) now() time.Time { return s.Clock.Now().Truncate(time.Microsecond) }
+
+// wall is the present of what is told to others, compared with what others tell, or
+// lives for days. It goes back when somebody sets the clock back.
+func (s *Service) wall() time.Time { return s.Clock.Wall().Truncate(time.Microsecond) }
+
+// Now is the present of a grant: what its times and its states are compared with.
+func (s *Service) Now() time.Time { return s.now() }
+
+// Wall is the present of a session, of tokens and of proofs.
+func (s *Service) Wall() time.Time { return s.wall() }
+
+// told is a time of a grant, as others may be told of it: not later than they know it.
+func (s *Service) told(t time.Time) time.Time {
+	if wall := s.wall(); t.After(wall) {
+		return wall
+	}
+	return t
+}
+
+// Resume ends what lives for minutes and is from the future: a run has left it whose
+// clock was ahead, and it would come to life when the clock gets there. To be called
+// when a run begins, before it serves anybody.
+func (s *Service) Resume(ctx context.Context) error {
+	now := s.now()
+	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		n, err := tx.ExpireGrants(now.Add(clock.Differ), now)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			s.Log.WarnContext(ctx, "sign-ins are from the future, and over: the clock was set back", slog.Int("grants", n))
+		}
+		return tx.UnproveBrowsers(now.Add(clock.Differ))
+	})
+	if err != nil {
+		return fmt.Errorf("end what is from the future: %w", err)
+	}
+	return nil
+}
 
 // Heed has what another process changes in the store take effect here at once, such
 // as an operator's command: whoever waits for a grant looks at it again. It returns

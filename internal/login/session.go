@@ -63,12 +63,12 @@ func (s *Service) claims(ctx context.Context, tok secret.Text) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	now := s.now()
-	access, err := keys.OpenAccess(now, tok.Reveal(), s.Issuer)
+	wall := s.wall()
+	access, err := keys.OpenAccess(wall, tok.Reveal(), s.Issuer)
 	if err != nil {
 		return Claims{}, ErrUnknownToken
 	}
-	if !now.Before(access.ExpiresAt) {
+	if !wall.Before(access.ExpiresAt) {
 		return Claims{}, ErrTokenOver
 	}
 	c := Claims{AccessClaims: access}
@@ -78,7 +78,7 @@ func (s *Service) claims(ctx context.Context, tok secret.Text) (Claims, error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
 		session, err := tx.Session(auth.SessionID(access.SessionID))
 		if err == nil {
-			c.User, err = alive(tx, now, session)
+			c.User, err = alive(tx, wall, session)
 		}
 		return err
 	})
@@ -89,9 +89,9 @@ func (s *Service) claims(ctx context.Context, tok secret.Text) (Claims, error) {
 }
 
 // alive finds the session's person. store.ErrNotFound when either is over.
-func alive(tx store.Tx, now time.Time, session auth.Session) (auth.User, error) {
+func alive(tx store.Tx, wall time.Time, session auth.Session) (auth.User, error) {
 	user, err := tx.User(session.UserID)
-	if err == nil && (user.Disabled || !now.Before(session.ExpiresAt)) {
+	if err == nil && (user.Disabled || !wall.Before(session.ExpiresAt)) {
 		err = store.ErrNotFound
 	}
 	return user, err
@@ -141,7 +141,7 @@ func (s *Service) introspectRefresh(ctx context.Context, client auth.Client, tok
 	}
 	err = s.Store.View(ctx, func(tx store.Tx) error {
 		i = wire.Introspection{}
-		session, err := s.liveSession(tx, s.now(), client, tok)
+		session, err := s.liveSession(tx, s.wall(), client, tok)
 		if err != nil {
 			return err
 		}
@@ -151,10 +151,10 @@ func (s *Service) introspectRefresh(ctx context.Context, client auth.Client, tok
 		}
 		i = wire.Introspection{
 			Active:    true,
-			Scope:     session.ScopesAt(s.now()).String(),
+			Scope:     session.ScopesAt(s.wall()).String(),
 			ClientID:  string(client.ID),
 			ExpiresAt: session.ExpiresAt.Unix(),
-			IssuedAt:  session.RotatedAt.Unix(),
+			IssuedAt:  s.told(session.RotatedAt).Unix(),
 			Subject:   subjectOf(keys, client, session.UserID),
 			Issuer:    s.Issuer,
 			SessionID: string(session.ID),
@@ -194,7 +194,7 @@ func (s *Service) Revoke(ctx context.Context, client auth.ClientID, tok secret.T
 		return err
 	}
 	family, refresh := familyOf(tok)
-	access, err := keys.OpenAccess(s.now(), tok.Reveal(), s.Issuer)
+	access, err := keys.OpenAccess(s.wall(), tok.Reveal(), s.Issuer)
 	switch {
 	case err == nil: // its time may be over: the session's is not
 		find := func(tx store.Tx) (auth.Session, error) { return tx.Session(auth.SessionID(access.SessionID)) }
@@ -284,7 +284,7 @@ func (s *Service) AttachSession(ctx context.Context, tok secret.Text) (auth.Sess
 func (s *Service) Session(ctx context.Context, id auth.SessionID) (session auth.Session, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
 		if session, err = tx.Session(id); err == nil {
-			_, err = alive(tx, s.now(), session)
+			_, err = alive(tx, s.wall(), session)
 		}
 		return err
 	})

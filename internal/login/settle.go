@@ -33,7 +33,7 @@ func (s *Service) spendGrant(ctx context.Context, r TokenRequest, g grant.Grant,
 		return Tokens{}, err
 	}
 	var refusal error // which is committed
-	_, err = s.change(ctx, g.ID, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
+	_, err = s.change(store.Ahead(ctx), g.ID, func(tx store.Tx, g grant.Grant) (grant.Grant, error) {
 		refusal = nil
 		now := s.now()
 		spent, err := how.spend(now, g)
@@ -79,9 +79,9 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 	if err != nil {
 		return draft{}, err
 	}
-	now := s.now()
+	wall := s.wall()
 	session := auth.Session{
-		ID:            auth.SessionID(id.Reveal()),
+		ID:            auth.SessionID(dated(s.now(), id).Reveal()),
 		GrantID:       g.ID,
 		UserID:        g.UserID,
 		ClientID:      g.ClientID,
@@ -90,10 +90,10 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 		Device:        g.Device,
 		StartedFrom:   g.Origin,
 		Origin:        g.Origin,
-		AuthTime:      g.DecidedAt,
+		AuthTime:      s.told(g.DecidedAt),
 		KeyThumbprint: r.Proof.Thumbprint,
-		RotatedAt:     now,
-		CreatedAt:     now,
+		RotatedAt:     s.now(),
+		CreatedAt:     wall,
 	}
 	var refresh secret.Text
 	if g.Scopes.Has(auth.ScopeOffline) {
@@ -102,7 +102,7 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 		}
 		session.Family = family(keys, session.ID).Hash()
 	}
-	session.ExpiresAt = s.ends(session, now)
+	session.ExpiresAt = s.ends(session, wall)
 	if err := s.withhold(ctx, r.Client, g, &session); err != nil {
 		return draft{}, err
 	}
@@ -110,20 +110,20 @@ func (s *Service) draft(ctx context.Context, r TokenRequest, g grant.Grant) (dra
 	if where != notTold {
 		session.StartedFrom, session.Origin = r.Address, r.Address
 	}
-	t, err := s.tokens(r.issue(keys, now, session, g.Nonce))
+	t, err := s.tokens(r.issue(keys, wall, session, g.Nonce))
 	t.Refresh = refresh
 	return draft{session, t, where}, err
 }
 
 // issue is what the tokens of the session are made from at this request.
-func (r TokenRequest) issue(keys *keyring.Set, now time.Time, session auth.Session, nonce string) issue {
+func (r TokenRequest) issue(keys *keyring.Set, wall time.Time, session auth.Session, nonce string) issue {
 	resources := r.Resources
 	if len(resources) == 0 {
 		resources = session.Resources
 	}
 	return issue{
-		keys: keys, client: r.Client, session: session, scopes: session.ScopesAt(now), resources: resources,
-		key: r.Proof.Thumbprint, nonce: nonce, now: now,
+		keys: keys, client: r.Client, session: session, scopes: session.ScopesAt(wall), resources: resources,
+		key: r.Proof.Thumbprint, nonce: nonce, wall: wall,
 	}
 }
 
@@ -180,7 +180,7 @@ func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, h
 	if err != nil {
 		return Tokens{}, err
 	}
-	t, err := s.tokens(r.issue(keys, s.now(), session, g.Nonce))
+	t, err := s.tokens(r.issue(keys, s.wall(), session, g.Nonce))
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -189,7 +189,7 @@ func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, h
 			return Tokens{}, err
 		}
 	}
-	err = s.Store.Update(ctx, func(tx store.Tx) error {
+	err = s.Store.Update(store.Ahead(ctx), func(tx store.Tx) error {
 		if _, _, err := s.repeatable(tx, r, id, how); err != nil {
 			return err
 		}
@@ -204,16 +204,15 @@ func (s *Service) repeat(ctx context.Context, r TokenRequest, id auth.GrantID, h
 // repeatable finds what the answer was about, if it may be given to this request
 // once more. grant.ErrRedeemed when it may not, or when the session is over.
 func (s *Service) repeatable(tx store.Tx, r TokenRequest, id auth.GrantID, how settlement) (grant.Grant, auth.Session, error) {
-	now := s.now()
 	g, err := tx.Grant(id)
 	if err != nil {
 		return g, auth.Session{}, unknown(err)
 	}
 	session, err := tx.SessionByGrant(id)
 	if err == nil {
-		_, err = alive(tx, now, session)
+		_, err = alive(tx, s.wall(), session)
 	}
-	mine := r.proves(session.KeyThumbprint) && session.Generation == 0 && how.again(now, g)
+	mine := r.proves(session.KeyThumbprint) && session.Generation == 0 && how.again(s.now(), g)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !mine {
 		err = grant.ErrRedeemed
 	}

@@ -65,7 +65,7 @@ func (s *Service) see(ctx context.Context, v Visitor, find func(store.Tx) (grant
 		if sight.Client, err = clientOf(tx, g); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if sight.Person, err = person(tx, now, v.Browser); err != nil {
+		if sight.Person, err = person(tx, s.wall(), v.Browser); err != nil {
 			return err
 		}
 		j, err := s.assess(tx, g, sight.Client, v, sight.Person.ID)
@@ -82,7 +82,7 @@ func (s *Service) see(ctx context.Context, v Visitor, find func(store.Tx) (grant
 // Person is who is known in the browser; the zero User when nobody is.
 func (s *Service) Person(ctx context.Context, browser auth.BrowserID) (u auth.User, err error) {
 	err = s.Store.View(ctx, func(tx store.Tx) error {
-		u, err = person(tx, s.now(), browser)
+		u, err = person(tx, s.wall(), browser)
 		return err
 	})
 	return u, err
@@ -90,9 +90,9 @@ func (s *Service) Person(ctx context.Context, browser auth.BrowserID) (u auth.Us
 
 // person is who is known in the browser: the zero User when nobody is, or nobody
 // who may still sign in.
-func person(tx store.Tx, now time.Time, browser auth.BrowserID) (auth.User, error) {
+func person(tx store.Tx, wall time.Time, browser auth.BrowserID) (auth.User, error) {
 	b, err := tx.Browser(browser)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !now.Before(b.ExpiresAt) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !wall.Before(b.ExpiresAt) {
 		return auth.User{}, nil
 	}
 	if err != nil {

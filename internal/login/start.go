@@ -94,20 +94,22 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (grant.Grant, secre
 	if err != nil {
 		return grant.Grant{}, secret.Text{}, err
 	}
-	if r.Proof.Thumbprint != "" && !s.replays.first(s.now(), r.Proof) {
+	if r.Proof.Thumbprint != "" && !s.replays.first(s.wall(), r.Proof) {
 		return grant.Grant{}, secret.Text{}, ErrReplay
 	}
-	deviceCode, err := secret.New(s.Random)
+	random, err := secret.New(s.Random)
 	if err != nil {
 		return grant.Grant{}, secret.Text{}, err
 	}
+	deviceCode := dated(s.now(), random)
 	request.ID = idOf(deviceCode)
+	proof := r.Proof // not r, which would have each request copied to the heap
 	var g grant.Grant
 	err = s.withFreshCode(func(code grant.UserCode) error {
 		request.Code = code
 		g = grant.New(s.now(), request)
 		return s.Store.Update(ctx, func(tx store.Tx) error {
-			if err := spendProof(tx, r.Proof); err != nil {
+			if err := spendProof(tx, proof); err != nil {
 				return err
 			}
 			return tx.AddGrant(g)
@@ -130,9 +132,4 @@ func (s *Service) withFreshCode(try func(grant.UserCode) error) error {
 			return err
 		}
 	}
-}
-
-// idOf is the name of the grant that the device code belongs to.
-func idOf(deviceCode secret.Text) auth.GrantID {
-	return auth.GrantID(deviceCode.Hash().String())
 }

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -130,6 +131,11 @@ func expired(k auth.Key, now time.Time) bool {
 // signsAt reports whether the key may sign; of several, the last one by inOrder does.
 func signsAt(k auth.Key, now time.Time) bool {
 	return !now.Before(k.SignsFrom) && !expired(k, now)
+}
+
+// AnySigns reports whether one of the keys signs at that time.
+func AnySigns(keys []auth.Key, now time.Time) bool {
+	return slices.ContainsFunc(keys, func(k auth.Key) bool { return k.Use == auth.KeySigns && signsAt(k, now) })
 }
 
 // inOrder compares keys by who takes over from whom.

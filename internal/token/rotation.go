@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
-	"github.com/qrauthd/qrauthd/internal/jws"
 )
 
 const (
@@ -80,11 +79,15 @@ func Replacement(keys []auth.Key, now time.Time, want Algorithm) (Changes, error
 	}
 	c := Changes{Add: []auth.Key{next}}
 	for _, k := range lineOf(keys, now) {
-		k.ExpiresAt = stored(now.Add(-jws.Skew)) // for a node whose clock is behind as well
+		k.ExpiresAt = stored(now.Add(-takenBack))
 		c.Set = append(c.Set, k)
 	}
 	return c, nil
 }
+
+// takenBack is how long ago a key has ended that is taken back: it must not come back
+// where a node's clock is behind, or is set back before the key is deleted.
+const takenBack = 24 * time.Hour
 
 // line is the signing keys that have not expired, in the order in which they take
 // over from each other. Its methods leave it as it is.
@@ -120,13 +123,14 @@ func (l line) due(now time.Time, want Algorithm, rotateAfter time.Duration) (tim
 	if i < 0 {
 		return now, true
 	}
-	if l.waits(now) < len(l) {
-		return time.Time{}, false
+	next := now.Add(PublishLead)
+	if w := l.waits(now); w < len(l) && !(l[w].CreatedAt.After(now) && l[w].SignsFrom.After(next)) {
+		return time.Time{}, false // else a clock that was ahead had it wait, maybe for years
 	}
 	k := l[i]
 	aged := rotateAfter > 0 && now.Sub(k.SignsFrom) >= rotateAfter-PublishLead
 	orphaned := !k.ExpiresAt.IsZero() // it was told to end, and its successor is gone
-	return now.Add(PublishLead), aged || orphaned || k.Algorithm != string(want)
+	return next, aged || orphaned || k.Algorithm != string(want)
 }
 
 // settle has keys succeed each other until none is due: one to sign now, where

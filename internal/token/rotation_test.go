@@ -295,7 +295,7 @@ func TestSuccessor(t *testing.T) {
 
 func TestReplacement(t *testing.T) {
 	es := times{Algorithm: token.ES256}
-	taken := time.Hour - time.Minute // back, also where a clock is a minute behind
+	taken := time.Hour - 24*time.Hour // back, also where a clock is a day behind
 	next := []times{{token.ES256, time.Hour, time.Hour, 0}}
 	for name, tc := range map[string]struct {
 		keys []times

@@ -18,14 +18,14 @@ const lease = time.Minute
 // is nothing.
 func (s *Sender) take(ctx context.Context, limit int) (taken []auth.Message, err error) {
 	err = s.store.View(ctx, func(tx store.Tx) (err error) {
-		taken, err = tx.DueMessages(s.now(), 1)
+		taken, err = tx.DueMessages(s.clock.Now(), 1)
 		return err
 	})
 	if err != nil || len(taken) == 0 {
 		return nil, err
 	}
 	err = s.store.Update(ctx, func(tx store.Tx) (err error) {
-		taken, err = leaseDue(tx, s.now(), limit)
+		taken, err = leaseDue(tx, s.clock.Now(), limit)
 		return err
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Sender) drop(ctx context.Context, m auth.Message, why string) error {
 		if err := tx.RemoveMessage(m.ID); err != nil {
 			return err
 		}
-		return s.record.Record(tx, s.now(), auth.Event{
+		return s.record.Record(tx, s.clock.Wall(), auth.Event{
 			Type: auth.EventUndelivered, Actor: auth.ActorServer,
 			Note: fmt.Sprintf("a notice of %s was given up: %s (tries: %d)", typeOf(m), why, m.Tries),
 		})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/audit"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -40,8 +41,8 @@ type Config struct {
 	// follows redirects.
 	Client *http.Client
 	Store  store.Store
-	Log    *slog.Logger     // default: none
-	Now    func() time.Time // default: time.Now
+	Log    *slog.Logger // default: none
+	Clock  *clock.Clock // default: the system's
 	// Record tells the audit log of notices that were given up. They are not notified of.
 	Record audit.Recorder
 }
@@ -51,7 +52,7 @@ type Sender struct {
 	endpoint *endpoint
 	store    store.Store
 	log      *slog.Logger
-	now      func() time.Time
+	clock    *clock.Clock
 	record   audit.Recorder
 
 	lanes chan struct{} // one in it for each delivery that is under way
@@ -70,8 +71,8 @@ func New(cfg Config) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System()
 	}
 	// A notice that a notice could not be delivered would not be either, and so on.
 	cfg.Record.Notify = nil
@@ -79,7 +80,7 @@ func New(cfg Config) (*Sender, error) {
 		endpoint: e,
 		store:    cfg.Store,
 		log:      cmp.Or(cfg.Log, slog.New(slog.DiscardHandler)).With("webhook", e.name),
-		now:      cfg.Now,
+		clock:    cfg.Clock,
 		record:   cfg.Record,
 		lanes:    make(chan struct{}, parallel),
 		freed:    make(chan struct{}, 1),
@@ -153,7 +154,7 @@ func (s *Sender) leave() {
 func (s *Sender) isQuiet() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now().Before(s.quiet)
+	return s.clock.Now().Before(s.quiet)
 }
 
 func (s *Sender) keepQuiet(until time.Time) {
@@ -166,7 +167,7 @@ func (s *Sender) keepQuiet(until time.Time) {
 
 // deliver tries once, and notes what became of it.
 func (s *Sender) deliver(ctx context.Context, m auth.Message) {
-	got, err := s.endpoint.post(ctx, s.now(), m)
+	got, err := s.endpoint.post(ctx, s.clock.Wall(), m)
 	if err != nil && ctx.Err() != nil {
 		s.log.Info("a notice was interrupted; it is sent when the server runs again", "id", m.ID)
 		return
@@ -189,9 +190,9 @@ func (s *Sender) note(ctx context.Context, m auth.Message, got answer, cause err
 		return s.giveUp(ctx, m, "the receiver wants none any more (410)")
 	}
 	if got.wait > 0 {
-		s.keepQuiet(s.now().Add(got.wait))
+		s.keepQuiet(s.clock.Now().Add(got.wait))
 	}
-	next, ok := after(m, s.now(), got.wait, rand.Float64())
+	next, ok := after(m, s.clock.Now(), got.wait, rand.Float64())
 	if !ok {
 		return s.giveUp(ctx, next, "it was tried for long enough")
 	}

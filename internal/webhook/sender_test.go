@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -430,4 +431,35 @@ func TestNoSecretIsLogged(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAClockThatIsSetBackHoldsUpNoNotice(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		var n atomic.Int64
+		w.answer = func(*http.Request) (*http.Response, error) {
+			if n.Add(1) == 1 {
+				return status(http.StatusTooManyRequests, "Retry-After", "60"), nil
+			}
+			return status(http.StatusNoContent), nil
+		}
+		w.signedIn(1)
+		defer w.run(w.config(w.store))()
+		synctest.Wait()
+		w.clock.Set(-time.Hour)
+		w.signedIn(1)
+		w.wait(70 * time.Second)
+		if got := len(w.outbox()); got != 0 {
+			t.Errorf("%d are left, want none: the receiver's minute is over", got)
+		}
+		list := w.requests()
+		for _, r := range list[1:] {
+			// A receiver refuses what is from another time than its own.
+			if got, want := r.header.Get("webhook-timestamp"), strconv.FormatInt(r.at.Unix(), 10); got != want {
+				t.Errorf("got the timestamp %s, want %s", got, want)
+			}
+		}
+		if len(list) != 3 {
+			t.Errorf("got %d requests, want one in vain and two", len(list))
+		}
+	})
 }

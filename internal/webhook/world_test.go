@@ -18,6 +18,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/audit"
 	"github.com/qrauthd/qrauthd/internal/auth"
+	twoclocks "github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/store/sqlite"
 	"github.com/qrauthd/qrauthd/internal/webhook"
@@ -35,12 +36,28 @@ const anotherSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration // guarded by mu
+	set   time.Duration // guarded by mu; the wall clock alone
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
+	return time.Now().Add(c.ahead + c.set)
+}
+
+// read reads both clocks.
+func (c *clock) read() twoclocks.Reading {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now().Add(c.ahead)
+	return twoclocks.Reading{Wall: now.Add(c.set), Elapsed: now.Sub(time.Unix(0, 0))}
+}
+
+// Set sets the wall clock by so much.
+func (c *clock) Set(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set += d
 }
 
 func (c *clock) Advance(d time.Duration) {
@@ -175,7 +192,7 @@ func (w *world) config(st store.Store) webhook.Config {
 		w.t.Fatal(err)
 	}
 	return webhook.Config{
-		URL: u, Secret: anotherSecret, Client: &http.Client{Transport: w.receiver}, Store: st, Now: w.clock.Now,
+		URL: u, Secret: anotherSecret, Client: &http.Client{Transport: w.receiver}, Store: st, Clock: twoclocks.New(w.clock.read),
 		Log:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Record: audit.Recorder{Notify: func(auth.EventType) bool { return true }},
 	}

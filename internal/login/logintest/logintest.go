@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/clock"
 	"github.com/qrauthd/qrauthd/internal/dpop"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
@@ -51,12 +52,12 @@ func New(t testing.TB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := new(Clock)
+	system := new(Clock)
 	w := &World{
 		Service: login.New(login.Config{
-			Issuer: issuer.String(), Store: db, Passkeys: rp, Hub: new(push.Hub), Now: clock.Now, OpenRegistration: true,
+			Issuer: issuer.String(), Store: db, Passkeys: rp, Hub: new(push.Hub), Clock: clock.New(system.Read), OpenRegistration: true,
 		}),
-		Issuer: issuer, Clock: clock, t: t,
+		Issuer: issuer, Clock: system, t: t,
 	}
 	w.AddClient(auth.Client{ID: App, Name: "Acme Studio", Verified: true})
 	return w
@@ -88,6 +89,14 @@ func (w *World) Update(fn func(store.Tx) error) {
 	if err := w.Store.Update(w.t.Context(), fn); err != nil {
 		w.t.Fatalf("setting up: %v", err)
 	}
+}
+
+// Restart is the server when it runs again: on the same store and the same machine,
+// with what it held in memory gone.
+func (w *World) Restart() *login.Service {
+	c := w.Config
+	c.Keys, c.Hub, c.Clock = nil, new(push.Hub), clock.New(w.Clock.Read)
+	return login.New(c)
 }
 
 // Node is another server on the same store, with the same clock.
@@ -231,22 +240,31 @@ func (w *World) Fetch(id auth.ClientID, k dpop.Key, code secret.Text) login.Toke
 	return t
 }
 
-// Clock is the present, moved on by the test. It runs until it is stopped.
+// Clock is the machine's clocks, moved on by the test. They run until they are stopped.
 type Clock struct {
 	mu      sync.Mutex
 	ahead   time.Duration // guarded by mu
+	set     time.Duration // guarded by mu; the wall clock alone
 	stopped time.Time     // guarded by mu; zero: it runs
 }
 
-// Now is the clock's time.
-func (c *Clock) Now() time.Time {
+// Now is what the wall clock shows, by which everybody else lives as well.
+func (c *Clock) Now() time.Time { return c.Read().Wall }
+
+// Read reads both clocks.
+func (c *Clock) Read() clock.Reading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
 	if !c.stopped.IsZero() {
-		return c.stopped.Add(c.ahead)
+		now = c.stopped
 	}
-	return time.Now().Add(c.ahead)
+	now = now.Add(c.ahead)
+	return clock.Reading{Wall: now.Add(c.set).Round(0), Elapsed: now.Sub(boot)}
 }
+
+// boot is before any test.
+var boot = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Stop has the time stand still but for Advance, for tests at the edge of a term.
 // It stands at the next whole second, which is what tokens and proofs tell.
@@ -256,7 +274,15 @@ func (c *Clock) Stop() {
 	c.stopped = time.Now().Truncate(time.Second).Add(time.Second)
 }
 
-// Advance moves the clock.
+// Set sets the wall clock by so much, as people and time servers do. The monotonic
+// clock knows nothing of it.
+func (c *Clock) Set(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set += d
+}
+
+// Advance has time pass, for both clocks.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
