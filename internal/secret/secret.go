@@ -20,6 +20,9 @@ import (
 // RFC 8628 section 5.2 and RFC 6749 section 10.10 ask for.
 const Size = 32
 
+// Length is the number of characters in which a new secret is written.
+const Length = (8*Size + 5) / 6 // base64url without padding
+
 // Text is a secret in the form in which its holder sends it. It redacts itself
 // in logs and formatted output; Reveal is the only way to its value.
 type Text struct{ value string }
