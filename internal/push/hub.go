@@ -16,14 +16,19 @@ import (
 // Hub knows who waits for which grant on this node. The zero value is ready.
 type Hub struct {
 	mu      sync.Mutex
-	waiters map[auth.GrantID]map[*Subscription]struct{} // guarded by mu
+	waiters map[auth.GrantID]*Subscription // the newest of each grant; guarded by mu
+	waiting int                            // subscriptions in all; guarded by mu
 }
 
-// Subscription is one waiter's place in the hub.
+// Subscription is one waiter's place in the hub. A grant has few, mostly one: they are
+// a list, since a map for each would weigh more than all else here.
 type Subscription struct {
 	hub  *Hub
 	id   auth.GrantID
 	wake func()
+
+	older *Subscription // of the same grant; guarded by hub.mu
+	gone  bool          // guarded by hub.mu
 }
 
 // Subscribe calls wake after each Publish of the grant, until the subscription
@@ -34,31 +39,50 @@ func (h *Hub) Subscribe(id auth.GrantID, wake func()) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.waiters == nil {
-		h.waiters = make(map[auth.GrantID]map[*Subscription]struct{})
+		h.waiters = make(map[auth.GrantID]*Subscription)
 	}
-	if h.waiters[id] == nil {
-		h.waiters[id] = make(map[*Subscription]struct{}, 1)
-	}
-	h.waiters[id][s] = struct{}{}
+	s.older = h.waiters[id]
+	h.waiters[id] = s
+	h.waiting++
 	return s
 }
 
 // Close ends the subscription. A wake that has begun may still be running.
 // Closing twice is no error.
 func (s *Subscription) Close() {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	delete(s.hub.waiters[s.id], s)
-	if len(s.hub.waiters[s.id]) == 0 {
-		delete(s.hub.waiters, s.id)
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.gone {
+		return
 	}
+	s.gone = true
+	h.waiting--
+	if left := without(h.waiters[s.id], s); left != nil {
+		h.waiters[s.id] = left
+	} else {
+		delete(h.waiters, s.id)
+	}
+}
+
+// without is the list, which s is in, without s.
+func without(newest, s *Subscription) *Subscription {
+	if newest == s {
+		return s.older
+	}
+	newer := newest
+	for newer.older != s {
+		newer = newer.older
+	}
+	newer.older = s.older
+	return newest
 }
 
 // Publish wakes all who wait for the grant.
 func (h *Hub) Publish(id auth.GrantID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.waiters[id] {
+	for s := h.waiters[id]; s != nil; s = s.older {
 		s.wake()
 	}
 }
@@ -67,8 +91,8 @@ func (h *Hub) Publish(id auth.GrantID) {
 func (h *Hub) PublishAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, set := range h.waiters {
-		for s := range set {
+	for _, newest := range h.waiters {
+		for s := newest; s != nil; s = s.older {
 			s.wake()
 		}
 	}
@@ -78,11 +102,7 @@ func (h *Hub) PublishAll() {
 func (h *Hub) Waiting() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := 0
-	for _, set := range h.waiters {
-		n += len(set)
-	}
-	return n
+	return h.waiting
 }
 
 // Signal is a wake function with a channel to wait on: a slot of one, so that a

@@ -28,6 +28,33 @@ func TestAPublicationWakesWhoWaitsForThatGrant(t *testing.T) {
 	}
 }
 
+func TestAWaiterLeavesTheOthersWhereTheyAre(t *testing.T) {
+	for leaver, who := range []string{"the oldest", "the one in the middle", "the newest"} {
+		t.Run(who, func(t *testing.T) {
+			var hub push.Hub
+			var woken [3]int
+			var subs [3]*push.Subscription
+			for i := range subs {
+				subs[i] = hub.Subscribe("g", func() { woken[i]++ })
+			}
+			subs[leaver].Close()
+			hub.Publish("g")
+			want := [3]int{1, 1, 1}
+			want[leaver] = 0
+			if woken != want {
+				t.Errorf("woken %v, want %v", woken, want)
+			}
+			for _, s := range subs {
+				s.Close()
+			}
+			hub.Publish("g")
+			if woken != want || hub.Waiting() != 0 {
+				t.Errorf("when all had left: woken %v, and %d wait", woken, hub.Waiting())
+			}
+		})
+	}
+}
+
 func TestAPublicationToAllWakesEverybody(t *testing.T) {
 	var hub push.Hub
 	var a, b atomic.Int32

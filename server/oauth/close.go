@@ -26,6 +26,7 @@ var (
 	errFrames     = errors.New("too many frames")
 	errSockets    = errors.New("too many sockets")
 	errNotHello   = errors.New("the first frame must be hello, and no other")
+	errOver       = errors.New("the conversation is over")
 	errOtherFrame = errors.New("a frame that says nothing here")
 )
 
@@ -44,7 +45,7 @@ func endingOf(err error, greeted bool) ending {
 		return ending{wire.CloseOverBudget, "over budget"}
 	case errors.As(err, &timeout) && timeout.Timeout() && !greeted:
 		return ending{wire.CloseNoHello, "no hello"}
-	case errors.Is(err, websocket.ErrReadLimit), errors.As(err, new(*websocket.CloseError)), errors.As(err, &timeout):
+	case errors.Is(err, errOver), errors.Is(err, websocket.ErrReadLimit), errors.As(err, new(*websocket.CloseError)), errors.As(err, &timeout):
 		return ending{}
 	}
 	return ending{wire.CloseServerError, "try again"}

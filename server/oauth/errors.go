@@ -44,8 +44,12 @@ var (
 	errCodeOver  = errors.New("the authorization code has expired or was taken back")
 )
 
-// storageRetry is what Retry-After says while the storage cannot be used.
-const storageRetry = 5 * time.Second
+// What Retry-After says while the storage cannot be used, and while it has too much
+// to do.
+const (
+	storageRetry  = 5 * time.Second
+	overloadRetry = time.Second
+)
 
 // causes pairs each cause with its code, in the order of the token endpoint's
 // section of the specifications. The first that matches counts.
@@ -96,6 +100,7 @@ var causes = []struct {
 	{login.ErrScopeMissing, wire.CodeInsufficientScope, http.StatusForbidden, "the access token has not the scope openid"},
 	{login.ErrUnknownToken, wire.CodeInvalidToken, http.StatusUnauthorized, "the access token is unknown, expired or revoked"},
 	{store.ErrUnavailable, wire.CodeUnavailable, http.StatusServiceUnavailable, "the server cannot reach its storage at the moment; try again"},
+	{store.ErrOverloaded, wire.CodeUnavailable, http.StatusServiceUnavailable, "the server has too much to do at the moment; try again"},
 }
 
 // handler is an endpoint that leaves its errors to answer.
@@ -116,14 +121,16 @@ func (f *Face) answer(h handler) http.Handler {
 // fail writes the response that the cause calls for.
 func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body, status := f.explain(r, err)
-	var over *budget.Spent
-	var resource errResource
+	over, overBudget := errors.AsType[*budget.Spent](err)
+	_, atResource := errors.AsType[errResource](err)
 	switch {
-	case errors.As(err, &over):
+	case overBudget:
 		retryAfter(w, over.RetryAfter())
+	case errors.Is(err, store.ErrOverloaded):
+		retryAfter(w, overloadRetry)
 	case status == http.StatusServiceUnavailable:
 		retryAfter(w, storageRetry)
-	case errors.As(err, &resource) && status < http.StatusInternalServerError:
+	case atResource && status < http.StatusInternalServerError:
 		if status == http.StatusBadRequest {
 			status = http.StatusUnauthorized
 		}
@@ -157,23 +164,24 @@ func challenge(w http.ResponseWriter, r *http.Request, e wire.Error) {
 }
 
 func (f *Face) explain(r *http.Request, err error) (wire.Error, int) {
-	var request errRequest
-	var number errNumber
-	switch {
-	case r.Context().Err() != nil:
+	if r.Context().Err() != nil {
 		return wire.Error{Code: wire.CodeUnavailable}, http.StatusRequestTimeout // to nobody: the peer is gone
-	case errors.As(err, &request):
+	}
+	if request, ok := errors.AsType[errRequest](err); ok {
 		return wire.Error{Code: wire.CodeInvalidRequest, Description: string(request)}, http.StatusBadRequest
-	case errors.As(err, &number):
+	}
+	if number, ok := errors.AsType[errNumber](err); ok {
 		return wire.Error{Code: wire.CodeIncorrectNumber, Description: number.Error(), TriesLeft: number.triesLeft}, http.StatusBadRequest
-	case errors.As(err, new(*budget.Spent)):
+	}
+	if _, ok := errors.AsType[*budget.Spent](err); ok {
 		return wire.Error{Code: wire.CodeUnavailable, Description: "too many requests; wait as Retry-After says"}, http.StatusTooManyRequests
-	case errors.Is(err, errNoToken):
+	}
+	if errors.Is(err, errNoToken) {
 		return wire.Error{}, http.StatusUnauthorized
 	}
 	for _, c := range causes {
 		if errors.Is(err, c.cause) {
-			if c.status >= http.StatusInternalServerError {
+			if errors.Is(err, store.ErrUnavailable) {
 				f.Log.ErrorContext(r.Context(), "storage unavailable", slog.Any("error", err))
 			}
 			return wire.Error{Code: c.code, Description: describe(err, c.text), State: stateOf(err)}, c.status

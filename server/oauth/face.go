@@ -9,19 +9,21 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/qrauthd/qrauthd/internal/budget"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
-// Config is what a Face is made of. All but Budgets is required.
+// Config is what a Face is made of. All but Budgets and Gates is required.
 type Config struct {
 	Issuer  *url.URL
 	Login   *login.Service
 	Hub     *push.Hub
 	Pages   Pages
 	Budgets *budget.Budgets // nil: no limits
+	Gates   gate.Gates      // zero: everybody is let in
 	Log     *slog.Logger
 }
 
@@ -32,6 +34,7 @@ type Face struct {
 	upgrader websocket.Upgrader
 	heartbeat
 	sockets registry
+	crew    crew
 }
 
 // New makes the face.
@@ -42,13 +45,13 @@ func New(c Config) *Face {
 		// An idle socket must cost little: a small read buffer, and write buffers that
 		// are borrowed for a frame. CheckOrigin is the default: same host or none.
 		upgrader: websocket.Upgrader{
-			ReadBufferSize:  512,
+			ReadBufferSize:  256,
 			WriteBufferPool: writeBuffers,
 			WriteBufferSize: 512,
 			Subprotocols:    []string{wire.PushSubprotocol},
 			Error:           refuseUpgrade,
 			// A stopping server waits for handshakes in progress.
-			HandshakeTimeout: writeTimeout,
+			HandshakeTimeout: handshakeTimeout,
 		},
 		heartbeat: steady,
 		sockets:   registry{perSubject: c.Budgets.SocketsPerGrant()},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/budget"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/server/oauth"
@@ -32,10 +33,15 @@ type server struct {
 
 func serve(t testing.TB, limits budget.Limits) *server {
 	t.Helper()
+	return serveBehind(t, limits, gate.Gates{})
+}
+
+func serveBehind(t testing.TB, limits budget.Limits, gates gate.Gates) *server {
+	t.Helper()
 	w := logintest.New(t)
 	log, pages := new(logBuffer), new(fakePages)
 	face := oauth.New(oauth.Config{
-		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Pages: pages, Budgets: budget.New(limits),
+		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Pages: pages, Budgets: budget.New(limits), Gates: gates,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	s := &server{World: w, face: face, pages: pages, log: log, t: t}

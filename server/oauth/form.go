@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -17,18 +18,37 @@ type form struct{ values url.Values }
 // maxForm bounds a request's body, in bytes. The server's own bound may be lower.
 const maxForm = 16 << 10
 
+const formType = "application/x-www-form-urlencoded"
+
+const errUnreadable = errRequest("the body cannot be parsed as a form, or is too large")
+
 // readForm parses the body, and only the body: parameters in the query count for
 // nothing, since what is in a URL ends up in logs.
 func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return form{}, errRequest("the body must be application/x-www-form-urlencoded")
+	if !isForm(r.Header.Get("Content-Type")) {
+		return form{}, errRequest("the body must be " + formType)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return form{}, errRequest("the body cannot be parsed as a form, or is too large")
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		return form{}, errUnreadable // it counts for nothing, but it must be one
 	}
-	return newForm(r.PostForm)
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		return form{}, errUnreadable
+	}
+	values, err := url.ParseQuery(string(text))
+	if err != nil {
+		return form{}, errUnreadable
+	}
+	return newForm(values)
+}
+
+// isForm reports whether the Content-Type is that of a form, whatever parameters it has.
+func isForm(contentType string) bool {
+	if contentType == formType {
+		return true // as nearly all say it
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == formType
 }
 
 // newForm checks parameters: one that comes twice is an error, but for the one that

@@ -372,12 +372,14 @@ func TestABrokenStoreIsAClearErrorThatLeaksNothing(t *testing.T) {
 	s := serve(t, budget.Limits{})
 	s.begin(nil) // fills the client cache
 	for name, tt := range map[string]struct {
-		err    error
-		status int
-		code   string
+		err        error
+		status     int
+		code       string
+		retryAfter string
 	}{
-		"while it is full":       {store.ErrUnavailable, 503, wire.CodeUnavailable},
-		"when nobody knows what": {errors.New("disk sector 7 of /var/lib/secret"), 500, wire.CodeServerError},
+		"while it is full":            {store.ErrUnavailable, 503, wire.CodeUnavailable, "5"},
+		"while it has too much to do": {store.ErrOverloaded, 503, wire.CodeUnavailable, "1"},
+		"when nobody knows what":      {errors.New("disk sector 7 of /var/lib/secret"), 500, wire.CodeServerError, ""},
 	} {
 		s.Service.Store = failing{s.Service.Store, tt.err}
 		a := s.post(wire.PathDeviceAuthorization, url.Values{"client_id": {string(logintest.App)}})
@@ -387,8 +389,8 @@ func TestABrokenStoreIsAClearErrorThatLeaksNothing(t *testing.T) {
 		if strings.Contains(string(a.body), "sector") {
 			t.Errorf("%s: the cause leaked: %s", name, a.body)
 		}
-		if tt.status == 503 && a.Header.Get("Retry-After") == "" {
-			t.Errorf("%s: no Retry-After", name)
+		if got := a.Header.Get("Retry-After"); got != tt.retryAfter {
+			t.Errorf("%s: got Retry-After %q, want %q", name, got, tt.retryAfter)
 		}
 		s.Service.Store = s.Service.Store.(failing).Store
 	}

@@ -9,15 +9,22 @@ import (
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
+// The headers of DPoP in the form in which net/http keeps them: nearly every request
+// looks for the one and is answered with the other.
+var (
+	headerDPoP      = http.CanonicalHeaderKey(wire.HeaderDPoP)
+	headerDPoPNonce = http.CanonicalHeaderKey(wire.HeaderDPoPNonce)
+)
+
 // proof verifies the DPoP proof of a request to the path below the issuer, where one
 // came (RFC 9449 section 4.3). At a resource it must speak of the access token. The
 // nonce and the proof's use are the login floor's.
 func (f *Face) proof(r *http.Request, access secret.Text) (dpop.Proof, error) {
-	header := r.Header.Values(wire.HeaderDPoP)
+	header := r.Header.Values(headerDPoP)
 	if len(header) == 0 {
 		return dpop.Proof{}, nil
 	}
-	return dpop.Verify(f.Login.Now(), header, dpop.Expect{
+	return dpop.Verify(f.Login.Wall(), header, dpop.Expect{
 		Method:      r.Method,
 		URL:         f.issuer + r.URL.Path,
 		AccessToken: access.Reveal(),
@@ -28,7 +35,7 @@ func (f *Face) proof(r *http.Request, access secret.Text) (dpop.Proof, error) {
 // section 8.2). A server that cannot read its keys says so in the answer itself.
 func (f *Face) offerNonce(w http.ResponseWriter, r *http.Request) {
 	if nonce, err := f.Login.Nonce(r.Context()); err == nil {
-		w.Header().Set(wire.HeaderDPoPNonce, nonce)
+		w.Header().Set(headerDPoPNonce, nonce)
 	}
 }
 

@@ -3,6 +3,7 @@ package oauth
 import (
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/wire"
@@ -11,6 +12,9 @@ import (
 // writeBuffers is shared by all sockets: a buffer is held only while a frame is
 // written.
 var writeBuffers = new(sync.Pool)
+
+// handshakeTimeout is for the peer to take the answer to its handshake.
+const handshakeTimeout = 5 * time.Second
 
 // push upgrades a desktop to the push channel. The handler returns at once and
 // leaves the socket to a goroutine of its own, which costs half as much as one

@@ -1,11 +1,9 @@
 package oauth
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
-	"time"
 )
 
 // registry knows the open sockets of this node, so that a subject has no more than
@@ -108,42 +106,4 @@ func (g *registry) left() <-chan struct{} {
 		close(gone)
 	}()
 	return gone
-}
-
-const (
-	// comeBackRate is how many desktops a second a restarting server asks to have back.
-	comeBackRate = 500
-	// drainers is how many sockets are told at the same time.
-	drainers = 64
-)
-
-// comeBack is when the i-th desktop is to come back: one after the other, so that
-// they do not all knock at once.
-func comeBack(i int) time.Duration {
-	return time.Second + time.Duration(i)*time.Second/comeBackRate
-}
-
-// Drain tells every desktop to come back, spread over a time that grows with
-// their number, and waits until their sockets are closed or ctx ends. No socket
-// is let in afterwards.
-func (f *Face) Drain(ctx context.Context) error {
-	open := f.sockets.shut()
-	var tellers sync.WaitGroup
-	for n := range drainers {
-		tellers.Go(func() {
-			for i := n; i < len(open); i += drainers {
-				open[i].close(restart(comeBack(i)))
-			}
-		})
-	}
-	tellers.Wait()
-	select {
-	case <-f.sockets.left():
-		return nil
-	case <-ctx.Done():
-		for _, s := range open {
-			_ = s.conn.Close()
-		}
-		return ctx.Err()
-	}
 }

@@ -6,37 +6,42 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
-func (s *socket) converse() (greeted bool, err error) {
-	if greeted, err := s.greet(); err != nil {
-		return greeted, err
-	}
-	return true, s.listen()
-}
-
-// greet takes the hello. It is done with before the long wait, which holds no secret.
-func (s *socket) greet() (greeted bool, err error) {
+// serve waits for the hello and hands it over. The five seconds are for the desktop to
+// send it: how long it stands in line is not the desktop's fault.
+func (s *socket) serve() {
 	_ = s.conn.SetReadDeadline(time.Now().Add(wire.HelloTimeout))
 	hello, err := s.read()
 	if err != nil {
-		return false, err
+		s.end(err, false)
+		return
 	}
-	if hello.Type != wire.FrameHello {
-		return false, errNotHello
+	s.face.crew.do(func() { s.greet(hello) })
+}
+
+// greet takes the hello. It is done with before the long wait, which holds no secret
+// and begins on a stack of its own, for one that has grown stays as it is.
+func (s *socket) greet(hello []byte) {
+	if err := s.attach(hello); err != nil {
+		go s.end(err, true)
+		return
 	}
-	about, err := s.face.follow(context.Background(), hello, s.address)
-	if err != nil {
-		return true, err
-	}
-	return true, s.attach(about)
+	go s.listen()
 }
 
 // attach binds the socket to its subject: subscribe first, then read the state, so
 // that nothing falls between.
-func (s *socket) attach(about subject) error {
-	f := s.face
+func (s *socket) attach(hello []byte) error {
+	if s.over() {
+		return errOver
+	}
+	about, err := s.subject(hello)
+	if err != nil {
+		return err
+	}
 	s.about = about
 	if err := about.admit(s); err != nil {
 		return err
@@ -44,46 +49,86 @@ func (s *socket) attach(about subject) error {
 	s.extend()
 	s.conn.SetPongHandler(func(string) error { s.extend(); return nil })
 	s.conn.SetReadLimit(wire.MaxClientFrame)
-	s.nextPing = time.Now().Add(f.heartbeat.ping)
-	s.sub = f.Hub.Subscribe(about.topic(), s.wake)
+	s.nextPing = time.Now().Add(s.face.heartbeat.ping)
+	s.sub = s.face.Hub.Subscribe(about.topic(), s.wake)
 	s.wake()
 	return nil
 }
 
-// name is the subject's, once there is one.
-func (s *socket) name() string {
-	if s.about == nil {
-		return ""
+// over reports whether the peer was told so already.
+func (s *socket) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// subject is what the hello is about.
+func (s *socket) subject(hello []byte) (subject, error) {
+	frame, err := wire.ParseClientFrame(hello)
+	if err != nil {
+		return nil, err
 	}
-	return s.about.name()
+	if frame.Type != wire.FrameHello {
+		return nil, errNotHello
+	}
+	return s.face.follow(context.Background(), frame, s.address)
 }
 
 // listen takes what the desktop says after hello.
-func (s *socket) listen() error {
-	frames := s.face.Budgets.Frames()
+func (s *socket) listen() {
+	var frames *ratelimit.Limiter
 	for {
-		frame, err := s.read()
-		switch {
-		case err != nil:
-			return err
-		case frames.Take(time.Now(), "") > 0:
-			return errFrames
-		case frame.Type == wire.FrameHello:
-			return errNotHello
+		data, err := s.read()
+		if err != nil {
+			s.end(err, true)
+			return
 		}
-		if err := s.about.take(context.Background(), frame, s.address); err != nil {
-			return err
+		if frames == nil { // most desktops never say anything
+			frames = s.face.Budgets.Frames()
+		}
+		if frames.Take(time.Now(), "") > 0 {
+			err = errFrames
+		} else {
+			err = s.take(data)
+		}
+		if err != nil {
+			s.end(err, true)
+			return
 		}
 	}
 }
 
-func (s *socket) read() (wire.ClientFrame, error) {
-	kind, data, err := s.conn.ReadMessage()
+func (s *socket) take(data []byte) error {
+	frame, err := wire.ParseClientFrame(data)
 	if err != nil {
-		return wire.ClientFrame{}, err
+		return err
 	}
-	if kind != websocket.TextMessage {
-		return wire.ClientFrame{}, wire.ErrFrame
+	if frame.Type == wire.FrameHello {
+		return errNotHello
 	}
-	return wire.ParseClientFrame(data)
+	return s.about.take(context.Background(), frame, s.address)
+}
+
+func (s *socket) read() ([]byte, error) {
+	kind, data, err := s.conn.ReadMessage()
+	if err == nil && kind != websocket.TextMessage {
+		err = wire.ErrFrame
+	}
+	return data, err
+}
+
+// pongPause is the time between two pings that are answered, at least. One answer may
+// stand for many pings (RFC 6455 section 5.5.3), and those that a stranger can have in
+// the life of a grant fit into sendBuffer.
+const pongPause = 5 * time.Second
+
+// pong answers a ping.
+func (s *socket) pong(data string) error {
+	now := time.Now()
+	if now.Sub(s.ponged) < pongPause {
+		return nil
+	}
+	s.ponged = now
+	_ = s.conn.WriteControl(websocket.PongMessage, []byte(data), now.Add(s.face.send))
+	return nil
 }

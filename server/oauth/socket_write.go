@@ -15,63 +15,101 @@ import (
 func (s *socket) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dirty = true
-	if !s.writing && !s.closing {
-		s.writing = true
-		go s.write()
+	s.news = true
+	if s.sendFor() {
+		s.face.crew.hurry(s.write)
 	}
 }
 
-// write tells the news until there is none left.
-func (s *socket) write() {
-	for s.more() {
-		snap, holds, err := s.about.newest(context.Background())
-		if err != nil {
-			s.fail(err, true)
-			continue
-		}
-		s.tell(snap, holds)
-	}
-}
-
-func (s *socket) more() bool {
+// ring has done what is due by the clock. It does not block.
+func (s *socket) ring() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing = s.dirty && !s.closing
-	s.dirty = false
-	return s.writing
+	s.due = true
+	if s.sendFor() {
+		s.face.crew.do(s.write)
+	}
 }
 
-// tell sends the snapshot if it is news, and comes back when it may hold no more.
-func (s *socket) tell(snap wire.Snapshot, holds time.Duration) {
+// sendFor reports whether a writer is to be sent for. The caller holds mu.
+func (s *socket) sendFor() bool {
+	if s.writing || s.closing {
+		return false
+	}
+	s.writing = true
+	return true
+}
+
+// write tells the news and does what is due, until there is none left.
+func (s *socket) write() {
+	for news, more := s.more(); more; news, more = s.more() {
+		if err := s.work(news); err != nil {
+			s.fail(err, true)
+		}
+	}
+}
+
+// more reports whether there is more to do, and whether it is for news.
+func (s *socket) more() (news, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news = s.news
+	s.writing = (s.news || s.due) && !s.closing
+	s.news, s.due = false, false
+	return news, s.writing
+}
+
+// work reads the state if it may be another, pings if that is due, and comes back when
+// something is. Its errors are the subject's.
+func (s *socket) work(news bool) error {
+	if now := time.Now(); news || !now.Before(s.holds) {
+		snap, holds, err := s.about.newest(context.Background())
+		if err != nil {
+			return err
+		}
+		s.holds = now.Add(holds)
+		if !s.tell(snap) {
+			return nil
+		}
+	}
+	if now := time.Now(); !now.Before(s.nextPing) {
+		_ = s.conn.WriteControl(websocket.PingMessage, nil, now.Add(s.face.send))
+		s.nextPing = now.Add(s.face.heartbeat.ping)
+	}
+	s.wait()
+	return nil
+}
+
+// tell sends the snapshot if it is news, and reports whether another may follow.
+func (s *socket) tell(snap wire.Snapshot) bool {
 	if snap.Seq > s.told {
 		s.told = snap.Seq
 		if err := s.send(snap); err != nil {
 			_ = s.conn.Close() // the reader notices; the desktop will come back
-			return
+			return false
 		}
 	}
 	if snap.State.Terminal() {
 		s.close(ending{wire.CloseDone, string(snap.State)})
-		return
+		return false
 	}
-	if time.Now().After(s.nextPing) {
-		_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
-		s.nextPing = time.Now().Add(s.face.heartbeat.ping)
-	}
-	s.wait(min(holds, time.Until(s.nextPing)))
+	return true
 }
 
 // wait sets the timer for what is due next.
-func (s *socket) wait(next time.Duration) {
+func (s *socket) wait() {
+	at := s.nextPing
+	if s.holds.Before(at) {
+		at = s.holds
+	}
 	// A little late rather than too early, which would find nothing due.
-	next = max(next, 0) + 5*time.Millisecond
+	next := max(time.Until(at), 0) + 5*time.Millisecond
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closing:
 	case s.timer == nil:
-		s.timer = time.AfterFunc(next, s.wake)
+		s.timer = time.AfterFunc(next, s.ring)
 	default:
 		s.timer.Reset(next)
 	}
@@ -84,6 +122,6 @@ func (s *socket) send(snap wire.Snapshot) error {
 	if err := e.Encode(snap); err != nil {
 		return err
 	}
-	_ = s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = s.conn.SetWriteDeadline(time.Now().Add(s.face.send))
 	return s.conn.WriteMessage(websocket.TextMessage, bytes.TrimRight(frame.Bytes(), "\n"))
 }

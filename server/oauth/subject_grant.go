@@ -8,6 +8,7 @@ import (
 
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
+	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -39,21 +40,40 @@ func (s *grantSubject) newest(ctx context.Context) (wire.Snapshot, time.Duration
 	}
 	now := s.face.Login.Now()
 	snap, err := s.face.snapshot(ctx, now, g)
-	holds := g.ExpiresAt.Sub(now)
-	if g.Rotates(now) {
-		holds = min(holds, g.RotationDue().Sub(now))
-	}
-	return snap, holds, err
+	return snap, holdsFor(now, g), err
 }
 
-// fresh is the grant as it stands, with a new user code if one is due.
+// overdue is how long a code waits that could not be replaced when it was due.
+// Ten thousand desktops must not wear out a storage that is in trouble.
+const overdue = storageRetry
+
+// holdsFor is how long the grant stays as it is if nobody does anything.
+func holdsFor(now time.Time, g grant.Grant) time.Duration {
+	holds := g.ExpiresAt.Sub(now)
+	if !g.Rotates(now) {
+		return holds
+	}
+	due := g.RotationDue().Sub(now)
+	if due <= 0 {
+		due = overdue
+	}
+	return min(holds, due)
+}
+
+// fresh is the grant as it stands, with a new user code if one is due. A storage that
+// has too much to do, or takes nothing at the moment, is no reason to hang up: the code
+// lives a little longer, and those that want to sign in are served.
 func (s *grantSubject) fresh(ctx context.Context) (grant.Grant, error) {
 	svc := s.face.Login
 	g, err := svc.Grant(ctx, s.id)
-	if now := svc.Now(); err == nil && g.Rotates(now) && !now.Before(g.RotationDue()) {
-		return svc.Rotate(ctx, s.id)
+	if now := svc.Now(); err != nil || !g.Rotates(now) || now.Before(g.RotationDue()) {
+		return g, err
 	}
-	return g, err
+	rotated, err := svc.Rotate(ctx, s.id)
+	if errors.Is(err, store.ErrOverloaded) || errors.Is(err, store.ErrUnavailable) {
+		return g, nil
+	}
+	return rotated, err
 }
 
 func (s *grantSubject) take(ctx context.Context, frame wire.ClientFrame, from netip.Addr) error {

@@ -49,7 +49,7 @@ func (s *sessionSubject) newest(ctx context.Context) (wire.Snapshot, time.Durati
 		return wire.Snapshot{}, 0, err
 	}
 	s.seq = session.Generation + 1
-	left := session.ExpiresAt.Sub(s.face.Login.Now())
+	left := session.ExpiresAt.Sub(s.face.Login.Wall())
 	return wire.Snapshot{Seq: s.seq, State: wire.StateSignedIn, ExpiresIn: wire.Seconds(left)}, left, nil
 }
 
