@@ -83,6 +83,8 @@ func devicePreviews() []preview {
 		{"on another phone", OnAnotherPhone{DeviceName: "ALICE-PC"}},
 		{"unknown code", UnknownCode{}},
 		{"too many tries", TooManyTries{Wait: 40 * time.Second}},
+		{"busy", Busy{Reload: true}},
+		{"busy when something was sent", Busy{}},
 		{"broken", Broken{Reference: "7F3K-Q2"}},
 		{"not found", NotFound{}},
 		{"refused", Refused{}},

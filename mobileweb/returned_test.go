@@ -120,6 +120,7 @@ func TestWhatCannotBeAnsweredLeadsNowhere(t *testing.T) {
 		BrokenLink{Fault: LinkUnregisteredReturn},
 		TooManyTries{Local: true},
 		Broken{Reference: "r", Local: true},
+		Busy{Reload: true},
 	} {
 		for _, n := range elements(parse(t, render(t, site, page))) {
 			if n.Data == "a" || n.Data == "form" || n.Data == "button" {

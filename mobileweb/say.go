@@ -23,6 +23,7 @@ const (
 	SayVerifying           Sentence = "say.verifying"        // the passkey was proved already, a number is awaited
 	SaySignInFirst         Sentence = "say.sign_in_first"
 	SayTooManyTries        Sentence = "say.too_many_tries"
+	SayBusy                Sentence = "say.busy"   // more came than can be answered
 	SayReload              Sentence = "say.reload" // malformed or cross-site
 	SayBroken              Sentence = "say.broken"
 )
@@ -31,7 +32,7 @@ const (
 var sentences = [...]Sentence{
 	SayPasskeyRefused, SayOtherPerson, SayPasskeyHereAlready, SayTookTooLong, SayInvitationInvalid, SayInvitationNeeded,
 	SayRecoveryCodeInvalid, SayNameMissing, SayNameTooLong, SayAccountDisabled, SayOnAnotherPhone, SayOver,
-	SayStopped, SayVerifying, SaySignInFirst, SayTooManyTries, SayReload, SayBroken,
+	SayStopped, SayVerifying, SaySignInFirst, SayTooManyTries, SayBusy, SayReload, SayBroken,
 }
 
 // Say returns the sentence in the reader's language.

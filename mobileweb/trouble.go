@@ -11,6 +11,10 @@ type TooManyTries struct {
 	Local bool // the sign-in was to begin in this very browser: no code waits anywhere
 }
 
+// Busy says that more people came than can be answered. Reload is for a page that can be
+// asked for again as it is; what was sent by a form is to be sent by that form again.
+type Busy struct{ Reload bool }
+
 // Broken says that the server failed. Reference finds the cause in the operator's log.
 type Broken struct {
 	Reference string
@@ -47,6 +51,7 @@ type Disabled struct{}
 
 func (UnknownCode) template() string  { return "unknowncode" }
 func (TooManyTries) template() string { return "toomanytries" }
+func (Busy) template() string         { return "busy" }
 func (Broken) template() string       { return "broken" }
 func (NotFound) template() string     { return "notfound" }
 func (Refused) template() string      { return "refused" }

@@ -12,8 +12,9 @@ import (
 	"github.com/qrauthd/qrauthd/server/phone"
 )
 
-// assemble builds the use cases, what measures them, and the faces over them.
-func (s *Server) assemble(context.Context) error {
+// assemble builds the use cases, what measures them, and the faces over them, and ends
+// what another run has left that is not to go on.
+func (s *Server) assemble(ctx context.Context) error {
 	hub := new(push.Hub)
 	for _, build := range []func(*push.Hub) error{s.buildUseCases, s.buildMetrics, s.buildFaces} {
 		if err := build(hub); err != nil {
@@ -21,7 +22,7 @@ func (s *Server) assemble(context.Context) error {
 		}
 	}
 	s.root = s.handler()
-	return nil
+	return s.login.Resume(ctx)
 }
 
 func (s *Server) buildUseCases(hub *push.Hub) error {
@@ -49,6 +50,7 @@ func (s *Server) buildUseCases(hub *push.Hub) error {
 		SessionLifetime:  s.config.SessionLifetime,
 		Keys:             s.keys,
 		NoPace:           s.config.Limits.Off,
+		Clock:            s.clock,
 	})
 	return nil
 }
@@ -58,7 +60,10 @@ func (s *Server) buildMetrics(hub *push.Hub) (err error) {
 	if s.metrics, err = newMetrics(s.options.Registerer, hub); err != nil {
 		return err
 	}
-	return newLedger(s.store, s.now, s.log).register(s.options.Registerer)
+	if err := s.health.register(s.options.Registerer); err != nil {
+		return err
+	}
+	return newLedger(s.store, s.clock.Now, s.log).register(s.options.Registerer)
 }
 
 // buildFaces makes both: what the one spends of a budget is spent for the other.
@@ -71,6 +76,9 @@ func (s *Server) buildFaces(hub *push.Hub) error {
 	if err != nil {
 		return err
 	}
+	if err := s.buildGates(); err != nil {
+		return err
+	}
 	budgets := budget.New(s.config.Limits.budget())
 	s.phone = phone.New(phone.Config{
 		Issuer:           s.issuer,
@@ -80,6 +88,7 @@ func (s *Server) buildFaces(hub *push.Hub) error {
 		OpenRegistration: s.openRegistration(),
 		ScopeWords:       s.config.ScopeWords,
 		Budgets:          budgets,
+		Gates:            s.gates,
 		Log:              s.log,
 	})
 	s.oauth = oauth.New(oauth.Config{
@@ -88,6 +97,7 @@ func (s *Server) buildFaces(hub *push.Hub) error {
 		Hub:     hub,
 		Pages:   s.phone,
 		Budgets: budgets,
+		Gates:   s.gates,
 		Log:     s.log,
 	})
 	return nil

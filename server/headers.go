@@ -18,3 +18,12 @@ func secureHeaders(https bool, next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// bounded cuts off a body of more than maxBody. It does so in the request itself,
+// which http.MaxBytesHandler would copy for each.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}

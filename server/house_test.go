@@ -84,6 +84,9 @@ func TestTheHouseKeepsItsNevers(t *testing.T) {
 			func(p string) bool { return p == "internal/risk" }, all,
 			func(i string) bool { return slices.Contains(outside, i) || within(i, module) },
 		},
+		"the clock knows nothing but the time": {
+			func(p string) bool { return p == "internal/clock" }, all, func(i string) bool { return within(i, module) },
+		},
 		"budgets are of this process": {
 			func(p string) bool { return p == "internal/budget" || p == "internal/ratelimit" }, all,
 			func(i string) bool { return ours("internal/store")(i) || other("database/sql")(i) },

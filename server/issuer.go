@@ -135,8 +135,14 @@ func demoIssuer(l net.Listener) string {
 // the links that they are to print.
 const issuerFile = "issuer"
 
+// rememberIssuer writes only what is new: on a full disk a file that is written again
+// may end up empty.
 func rememberIssuer(dataDir, issuer string) error {
-	return os.WriteFile(filepath.Join(dataDir, issuerFile), []byte(issuer+"\n"), 0o600)
+	file, note := filepath.Join(dataDir, issuerFile), issuer+"\n"
+	if before, err := os.ReadFile(file); err == nil && string(before) == note {
+		return nil
+	}
+	return os.WriteFile(file, []byte(note), 0o600)
 }
 
 // RememberedIssuer is the issuer that a server last ran with on this data

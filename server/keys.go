@@ -15,7 +15,7 @@ func (s *Server) openKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.keys = keyring.New(s.store, policy, s.now)
+	s.keys = keyring.New(s.store, policy, s.clock.Wall)
 	return s.keys.Tend(ctx)
 }
 

@@ -60,6 +60,7 @@ type Limits struct {
 	Sockets           int  // push sockets at a time, per address, but for those of sessions
 	SessionSockets    int  // push sockets of desktops that are signed in at a time, per address
 	SocketsPerGrant   int  // and per session
+	Connections       int  // in all, but for what the limit on open files leaves
 	Waits             int  // phones' pages that wait for news at a time, per address
 }
 
@@ -81,6 +82,7 @@ func DefaultLimits() Limits {
 		Sockets:           512,
 		SessionSockets:    2048,
 		SocketsPerGrant:   3,
+		Connections:       65536,
 		Waits:             512,
 	}
 }
@@ -112,6 +114,7 @@ func (l Limits) validate() error {
 	count("sockets", l.Sockets)
 	count("session_sockets", l.SessionSockets)
 	count("sockets_per_grant", l.SocketsPerGrant)
+	count("connections", l.Connections)
 	count("waits", l.Waits)
 	return errors.Join(faults...)
 }

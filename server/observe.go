@@ -3,7 +3,6 @@ package server
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"net"
@@ -22,30 +21,23 @@ type observer struct {
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
+	flood   *seldom // that requests are turned away
 }
 
-// sight is what there is to say of a request. It has no URL: queries and paths
-// hold user codes.
-type sight struct {
-	route  string // the pattern that matched
-	status int
-}
-
-type sightKey struct{}
+// floodEvery is how often, at most, the log tells that requests are turned away.
+const floodEvery = 10 * time.Second
 
 func (o observer) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun, id, seen := o.now(), rand.Text()[:16], new(sight)
+		begun, id := o.now(), rand.Text()[:16]
 		w.Header().Set("X-Request-Id", id)
 		rec := &recorder{ResponseWriter: w}
-		r = r.WithContext(context.WithValue(r.Context(), sightKey{}, seen))
 		defer func() {
 			fault := recover()
 			if fault != nil {
 				o.panicked(rec, id, fault)
 			}
-			seen.status = rec.result()
-			o.tell(r, id, seen, o.now().Sub(begun))
+			o.tell(r, id, rec, o.now().Sub(begun))
 			if fault == http.ErrAbortHandler || fault != nil && rec.began {
 				panic(http.ErrAbortHandler) // half an answer may be out: cut it off visibly
 			}
@@ -65,22 +57,34 @@ func (o observer) panicked(rec *recorder, id string, fault any) {
 	}
 }
 
-func (o observer) tell(r *http.Request, id string, seen *sight, took time.Duration) {
-	o.metrics.count(seen.route, seen.status, took)
+// tell says nothing of the URL: queries and paths hold user codes.
+func (o observer) tell(r *http.Request, id string, rec *recorder, took time.Duration) {
+	status := rec.result()
+	o.metrics.count(rec.route, status, took)
 	level := slog.LevelInfo
 	switch {
-	case strings.HasSuffix(seen.route, wire.PathHealth):
+	case strings.HasSuffix(rec.route, wire.PathHealth):
 		level = slog.LevelDebug
-	case seen.status >= http.StatusInternalServerError:
+	case rec.turnedAway:
+		level = slog.LevelDebug // a flood of lines would be a flood too
+		o.tellOfFlood()
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	o.log.LogAttrs(r.Context(), level, "request",
 		slog.String("method", r.Method),
-		slog.String("route", seen.route),
-		slog.Int("status", seen.status),
+		slog.String("route", rec.route),
+		slog.Int("status", status),
 		slog.Duration("took", took),
 		slog.String("address", address(r)),
 		slog.String("request", id))
+}
+
+// tellOfFlood warns that requests are turned away.
+func (o observer) tellOfFlood() {
+	if o.flood.due(o.now()) {
+		o.log.Warn("more requests came than can be answered: some were turned away with 503; see docs/operating.md")
+	}
 }
 
 // address is the peer's, without the port.
@@ -91,24 +95,29 @@ func address(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// routed notes which pattern the handler's own mux matched.
+// routed notes which pattern the handler's own mux matched, in the recorder that it
+// writes to: no handler between observer and routed may wrap that.
 func routed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		outer := r.Pattern
 		defer func() {
-			if seen, ok := r.Context().Value(sightKey{}).(*sight); ok {
-				seen.route = cmp.Or(r.Pattern, outer)
+			if rec, ok := w.(*recorder); ok {
+				rec.route = cmp.Or(r.Pattern, outer)
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// recorder remembers the status of an answer, and that of a hijacked connection.
+// recorder remembers the status of an answer, that of a hijacked connection, and
+// which route it was.
 type recorder struct {
 	http.ResponseWriter
+	route  string // the pattern that matched
 	status int
 	began  bool
+	// turnedAway: it was not let in by its gate
+	turnedAway bool
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -117,6 +126,9 @@ func (r *recorder) WriteHeader(status int) {
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
+
+// TurnedAway implements gate.TurnedAway.
+func (r *recorder) TurnedAway() { r.turnedAway = true }
 
 func (r *recorder) Write(b []byte) (int, error) {
 	if !r.began {

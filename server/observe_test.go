@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -64,6 +65,48 @@ func TestARequestIsOneEventWithoutItsSecrets(t *testing.T) {
 	metricsHandler(m).ServeHTTP(shown, httptest.NewRequest(http.MethodGet, wire.PathMetrics, nil))
 	if want := `qrauthd_requests_total{route="GET /confirm/{opening}",status="418"} 1`; !strings.Contains(shown.Body.String(), want) {
 		t.Errorf("no %s in the metrics:\n%s", want, shown.Body)
+	}
+}
+
+func TestAFloodIsToldOfInOneLine(t *testing.T) {
+	turned := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.(gate.TurnedAway).TurnedAway()
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	var log bytes.Buffer
+	m, err := newMetrics(prometheus.NewRegistry(), new(push.Hub))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := observer{log: slog.New(slog.NewTextHandler(&log, nil)), metrics: m, now: time.Now, flood: &seldom{every: time.Hour}}
+	h := o.watch(turned)
+	for range 100 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/token", nil))
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "more requests came than can be answered") {
+		t.Errorf("the log says\n%s", got)
+	}
+}
+
+func TestRequestsAreCountedByTheirRoutes(t *testing.T) {
+	for issuer, base := range map[string]string{"https://example.com": "", "https://example.com/auth": "/auth"} {
+		c := demoConfig(t)
+		c.Demo, c.Listen, c.Issuer = false, "", issuer
+		s := run(t, c, nil)
+		for _, asked := range []string{"POST /token", "PUT /token", "GET /push", "GET /device", "GET /nowhere/s3cret"} {
+			method, path, _ := strings.Cut(asked, " ")
+			s.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, issuer+path, nil))
+		}
+		shown := httptest.NewRecorder()
+		metricsHandler(s.options.Gatherer).ServeHTTP(shown, httptest.NewRequest(http.MethodGet, wire.PathMetrics, nil))
+		for _, route := range []string{"POST /token", "/token", "GET /push", "GET /device", "/"} {
+			if !strings.Contains(shown.Body.String(), fmt.Sprintf("qrauthd_requests_total{route=%q,", route)) {
+				t.Errorf("base %q: nothing is counted for %q:\n%s", base, route, shown.Body)
+			}
+		}
+		if strings.Contains(shown.Body.String(), "s3cret") {
+			t.Errorf("base %q: a path is told:\n%s", base, shown.Body)
+		}
 	}
 }
 

@@ -193,14 +193,14 @@ func send(t *testing.T, c *http.Client, url string, h http.Header) (status int, 
 	return resp.StatusCode, resp.Header, b.String()
 }
 
-// clock is a time that a test sets.
-type clock struct{ time.Time }
+// watch is a time that a test sets.
+type watch struct{ time.Time }
 
-func (c *clock) now() time.Time { return c.Time }
+func (c *watch) now() time.Time { return c.Time }
 
 func TestAProxyThatDoesNotTellIsWarnedOfOnceAMinute(t *testing.T) {
 	var log bytes.Buffer
-	c := &clock{time.Unix(1700000000, 0)}
+	c := &watch{time.Unix(1700000000, 0)}
 	p := newProxies(prefixes("10.0.0.0/24"), slog.New(slog.NewTextHandler(&log, nil)), c.now)
 	both := http.Header{"X-Forwarded-For": {"198.51.100.1"}, "Forwarded": {"for=192.0.2.7"}}
 	for i, tc := range []struct {
@@ -262,7 +262,7 @@ func TestAForwardedHeaderFromNearbyHintsAtAProxyThatNobodyNamed(t *testing.T) {
 
 func TestTheHintAtAProxyComesOnceAnHourAndChangesNothing(t *testing.T) {
 	var log bytes.Buffer
-	c := &clock{time.Unix(1700000000, 0)}
+	c := &watch{time.Unix(1700000000, 0)}
 	p := newProxies(nil, slog.New(slog.NewTextHandler(&log, nil)), c.now)
 	for i, tc := range []struct {
 		later time.Duration

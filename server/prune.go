@@ -25,17 +25,22 @@ type pruner struct {
 }
 
 func (s *Server) pruner() pruner {
-	return pruner{store: s.store, auditKeep: s.config.AuditKeep, now: s.now, log: s.log}
+	return pruner{store: s.store, auditKeep: s.config.AuditKeep, now: s.clock.Wall, log: s.log}
 }
 
 // run works at once, for a server may be restarted before its first turn, and again
-// and again until ctx ends. A failure is logged, and the next turn tries again.
+// and again until ctx ends. A failure is logged, and the next turn tries again. What is
+// to go must have been over at the turn before as well: a clock that is far ahead for a
+// moment, until it has asked for the time, takes nothing away.
 func (p pruner) run(ctx context.Context) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
-	for {
-		p.prune(ctx)
-		p.forget(ctx)
+	for before := p.now(); ; {
+		now := p.now()
+		until := earlier(before, now)
+		before = now
+		p.prune(ctx, until)
+		p.forget(ctx, until)
 		select {
 		case <-ctx.Done():
 			return
@@ -44,8 +49,15 @@ func (p pruner) run(ctx context.Context) {
 	}
 }
 
-func (p pruner) prune(ctx context.Context) {
-	gone, err := p.store.Prune(ctx, p.now())
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func (p pruner) prune(ctx context.Context, now time.Time) {
+	gone, err := p.store.Prune(ctx, now)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -58,11 +70,11 @@ func (p pruner) prune(ctx context.Context) {
 }
 
 // forget has the audit log forget whom its old records are about. The records stay.
-func (p pruner) forget(ctx context.Context) {
+func (p pruner) forget(ctx context.Context, now time.Time) {
 	if p.auditKeep == 0 {
 		return
 	}
-	total, err := p.forgetBefore(ctx, p.now().Add(-p.auditKeep))
+	total, err := p.forgetBefore(ctx, now.Add(-p.auditKeep))
 	if total > 0 {
 		p.log.Info("the audit log forgot whom it was about", "records", total)
 	}

@@ -69,9 +69,33 @@ func TestPruneGoesOnAfterAFailureAndEndsWithItsContext(t *testing.T) {
 	})
 }
 
+func TestAClockThatIsAheadForAMomentTakesNothingAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*pruneEvery+time.Second)
+		defer cancel()
+		var st pruned
+		begun, looks := time.Now(), 0
+		now := func() time.Time {
+			if looks++; looks == 3 { // of the second turn
+				return time.Now().Add(12 * 365 * 24 * time.Hour)
+			}
+			return time.Now()
+		}
+		pruner{store: &st, now: now, log: slog.New(slog.DiscardHandler)}.run(ctx)
+		for i, until := range st.turns {
+			if want := begun.Add(time.Duration(i) * pruneEvery); until.After(want) {
+				t.Errorf("turn %d: what ended before %s is to go, want none after %s", i+1, until, want)
+			}
+		}
+		if len(st.turns) != 4 {
+			t.Errorf("got %d turns, want 4", len(st.turns))
+		}
+	})
+}
+
 func TestWhoKeepsEverythingForgetsNothing(t *testing.T) {
 	st := pruned{old: 1}
-	pruner{store: &st, now: time.Now, log: slog.New(slog.DiscardHandler)}.forget(t.Context())
+	pruner{store: &st, now: time.Now, log: slog.New(slog.DiscardHandler)}.forget(t.Context(), time.Now())
 	if st.old != 1 || len(st.before) != 0 {
 		t.Errorf("with audit.keep 0 the log was asked to forget what is from before %v", st.before)
 	}

@@ -27,15 +27,12 @@ var machinePaths = [...]string{
 // check answers at the root as well, where a load balancer that knows no issuer
 // looks. What else is asked for at the root is told where the service is.
 func (s *Server) handler() http.Handler {
-	below := http.NewServeMux()
-	machines := routed(s.oauth.Handler())
-	for _, path := range machinePaths {
-		below.Handle(path, machines)
-	}
-	below.Handle("/", routed(s.phone.Handler()))
-
 	base := s.issuer.Path
 	root := route.NewMux()
+	machines := http.StripPrefix(base, routed(s.oauth.Handler()))
+	for _, path := range machinePaths {
+		root.Handle(base+path, machines)
+	}
 	metadata := routed(s.oauth.Metadata())
 	for _, name := range []string{wire.WellKnownMetadata, wire.WellKnownOpenID} {
 		root.Handle("GET "+name+base, metadata)
@@ -43,7 +40,7 @@ func (s *Server) handler() http.Handler {
 			root.Handle("GET "+base+name, metadata)
 		}
 	}
-	health := routed(http.HandlerFunc(s.health))
+	health := routed(http.HandlerFunc(s.health.answer))
 	root.Handle("GET "+wire.PathHealth, health)
 	nothing := routed(s.phone.NotFound())
 	if base != "" {
@@ -51,16 +48,16 @@ func (s *Server) handler() http.Handler {
 		root.Handle("/", nothing)
 		root.Handle(base, nothing)
 	}
-	root.Handle(base+"/", http.StripPrefix(base, below))
+	root.Handle(base+"/", http.StripPrefix(base, routed(s.phone.Handler())))
 
 	return newProxies(s.config.TrustedProxies, s.log, s.now).resolve(
-		s.edge(http.MaxBytesHandler(canonical(root, nothing), maxBody)),
+		s.edge(bounded(canonical(root, nothing))),
 		s.edge(http.HandlerFunc(unclear)))
 }
 
 // edge does what is done for every request, refused ones as well.
 func (s *Server) edge(next http.Handler) http.Handler {
-	o := observer{log: s.log, metrics: s.metrics, now: s.now}
+	o := observer{log: s.log, metrics: s.metrics, now: s.now, flood: &seldom{every: floodEvery}}
 	return o.watch(secureHeaders(s.issuer.Scheme == "https", next))
 }
 

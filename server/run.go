@@ -27,6 +27,18 @@ const (
 	headerSlop = 4 << 10
 )
 
+// http2 bounds what one connection of HTTP/2 may ask for at a time, and what of its
+// bodies waits in memory. Streams that are reset at once count among the first
+// (CVE-2023-44487; net/http since Go 1.21.3).
+func http2() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams:          100,
+		MaxReceiveBufferPerStream:     maxBody,
+		MaxReceiveBufferPerConnection: 4 * maxBody,
+		WriteByteTimeout:              10 * time.Second,
+	}
+}
+
 // stopGrace is how long a stopping server waits for what is under way.
 const stopGrace = 10 * time.Second
 
@@ -68,6 +80,7 @@ func (s *Server) tend(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(func() { s.login.Heed(ctx) })
 	work.Go(func() { tendKeys(ctx, s.keys, s.log) })
 	work.Go(func() { s.pruner().run(ctx) })
+	work.Go(func() { s.health.watch(ctx) })
 	work.Go(func() { s.atlas.Follow(ctx, s.log) })
 }
 
@@ -87,7 +100,9 @@ func (s *Server) serve(work *sync.WaitGroup, web, metrics *http.Server) <-chan e
 			work.Go(func() { failed <- serveOn(h, l) })
 		}
 	}
-	begin(web, s.listener)
+	if s.listener != nil {
+		begin(web, s.connections)
+	}
 	begin(metrics, s.metricsListener)
 	return failed
 }
@@ -142,6 +157,8 @@ func (s *Server) webServer() *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader - headerSlop,
+		ConnState:         s.connections.turn,
+		HTTP2:             http2(),
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // handshakes of scanners
 	}
 	if s.certificate != nil {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/qrauthd/qrauthd/internal/clock"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/keyring"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/place"
@@ -49,13 +51,17 @@ type Server struct {
 	config  Config
 	options Options
 	log     *slog.Logger
-	now     func() time.Time
+	now     func() time.Time // with a monotonic reading, for what lives in memory
+	clock   *clock.Clock     // for what is stored
 
 	listener        net.Listener // nil: embedded
 	metricsListener net.Listener // nil: no /metrics
+	connections     *connections // of the listener
+	gates           gate.Gates
 	issuer          *url.URL
 	atlas           *place.Atlas // nil: no places are known
 	store           store.Store
+	health          *health
 	keys            *keyring.Keyring
 	webhook         *webhook.Sender // nil: nobody is told
 	login           *login.Service
@@ -72,12 +78,16 @@ type Server struct {
 // New checks the configuration, takes the ports, opens the database and puts the
 // server together. It serves nothing before Run. The error is a *ConfigError when
 // the configuration is at fault. Whoever does not Run it owes a Close.
-func New(ctx context.Context, c Config, o Options) (_ *Server, err error) {
+func New(ctx context.Context, c Config, o Options) (*Server, error) {
+	return newServer(ctx, c, o, clock.System())
+}
+
+func newServer(ctx context.Context, c Config, o Options, present *clock.Clock) (_ *Server, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, &ConfigError{err}
 	}
 	c.Limits = c.Limits.effective()
-	s := &Server{config: c, options: o, log: o.Log, now: time.Now}
+	s := &Server{config: c, options: o, log: o.Log, now: time.Now, clock: present}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -108,6 +118,7 @@ func (s *Server) listen(ctx context.Context) (err error) {
 	if s.listener, err = listen(ctx, "listen", s.config.Listen); err != nil {
 		return err
 	}
+	s.connections = newConnections(s.listener, roomFor(filesAllowed(), s.config.Limits.Connections), s.log)
 	if s.metricsListener, err = listen(ctx, "metrics_listen", s.config.MetricsListen); err != nil {
 		return err
 	}
@@ -139,7 +150,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err // s.store stays nil: a nil *DB in it would not be
 	}
-	s.store = db
+	s.store, s.health = db, newHealth(db, s.log)
 	s.warnOfAnotherHost()
 	if err := rememberIssuer(s.config.DataDir, s.config.Issuer); err != nil {
 		return fmt.Errorf("remember the issuer: %w", err)
@@ -187,6 +198,7 @@ func (s *Server) Close() error {
 		}
 		_ = s.atlas.Close()
 		if s.store != nil {
+			s.health.close()
 			s.closeResult = s.store.Close()
 		}
 	})

@@ -157,7 +157,7 @@ func (s *Server) openWebhook(context.Context) error {
 		Secret: secret,
 		Store:  s.store,
 		Log:    s.log,
-		Now:    s.now,
+		Clock:  s.clock,
 		Record: s.config.Recorder(),
 	})
 	return err

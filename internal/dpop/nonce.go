@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +18,14 @@ const nonceBucket = 2 * time.Minute
 // cannot be made long before it is used. They are no secret, and the same for
 // everybody. The zero Nonces issues none and takes none.
 type Nonces struct {
-	of func(bucket int64) string // a closure, so that no printer finds the key
+	of   func(bucket int64) string // a closure, so that no printer finds the key
+	last *atomic.Pointer[issued]   // what Issue returned last, for every answer carries one
+}
+
+// issued is the nonce of a bucket.
+type issued struct {
+	bucket int64
+	nonce  string
 }
 
 // NewNonces makes nonces by a key of 32 random bytes. By no key there are none.
@@ -26,11 +34,12 @@ func NewNonces(key []byte) Nonces {
 		return Nonces{}
 	}
 	key = slices.Clone(key)
-	return Nonces{func(bucket int64) string {
+	of := func(bucket int64) string {
 		mac := hmac.New(sha256.New, key)
 		_ = binary.Write(mac, binary.BigEndian, bucket) // a hash takes all
 		return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-	}}
+	}
+	return Nonces{of, new(atomic.Pointer[issued])}
 }
 
 // Issue returns the nonce of now, for the DPoP-Nonce header.
@@ -38,7 +47,13 @@ func (n Nonces) Issue(now time.Time) string {
 	if n.of == nil {
 		return ""
 	}
-	return n.of(bucket(now))
+	present := bucket(now)
+	if last := n.last.Load(); last != nil && last.bucket == present {
+		return last.nonce
+	}
+	next := &issued{present, n.of(present)}
+	n.last.Store(next)
+	return next.nonce
 }
 
 // Fresh reports whether a nonce is of this bucket, of the last one, or of the

@@ -74,6 +74,19 @@ func TestTheNodesOfOneKeyAgree(t *testing.T) {
 	}
 }
 
+func TestTheNonceIsThatOfItsTimeWhateverWasAskedBefore(t *testing.T) {
+	key := bytes.Repeat([]byte{1}, 32)
+	nonces, border := dpop.NewNonces(key), time.Unix(1_800_000_000, 0)
+	for _, at := range []time.Time{border, border.Add(time.Minute), border.Add(2 * time.Minute), border.Add(-time.Second), border} {
+		if got, want := nonces.Issue(at), dpop.NewNonces(key).Issue(at); got != want {
+			t.Errorf("at %s: got %q, want %q", at.UTC(), got, want)
+		}
+	}
+	if nonces.Issue(border) == nonces.Issue(border.Add(-time.Second)) {
+		t.Error("the nonce stays the same across the border of a bucket")
+	}
+}
+
 func TestNoKeyMakesNoNonces(t *testing.T) {
 	for name, none := range map[string]dpop.Nonces{"the zero value": {}, "no key": dpop.NewNonces(nil), "an empty key": dpop.NewNonces([]byte{})} {
 		if got := none.Issue(now); got != "" || none.Fresh(now, got) || none.Fresh(now, "x") {

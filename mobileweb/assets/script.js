@@ -20,10 +20,24 @@
     }
   }
 
+  // post sends once more, and again, what a busy server has taken nothing of: a person who has touched the sensor
+  // should not have to do so again.
   async function post(path, body, signal) {
-    let response;
+    for (let tries = 1; ; tries++) {
+      const response = await send(path, body, signal);
+      const answer = response.status === 204 ? {} : await response.json().catch(() => ({}));
+      if (response.ok) return answer;
+      if (answer.error !== 'busy' || tries > 3) throw new Refusal(answer);
+      tell(answer.message, true);
+      await pause(Math.min(Number(response.headers.get('Retry-After')) || 1, 5) * 1000);
+      if (signal) signal.throwIfAborted();
+      tell('');
+    }
+  }
+
+  async function send(path, body, signal) {
     try {
-      response = await fetch(path, {
+      return await fetch(path, {
         method: 'POST',
         credentials: 'same-origin',
         headers: {'Content-Type': 'application/json', Accept: 'application/json'},
@@ -33,9 +47,6 @@
     } catch (error) {
       throw error.name === 'AbortError' ? error : new Refusal({message: words.sayOffline});
     }
-    const answer = response.status === 204 ? {} : await response.json().catch(() => ({}));
-    if (!response.ok) throw new Refusal(answer);
-    return answer;
   }
 
   let leaving = false;

@@ -42,7 +42,7 @@ func (f *Face) RefuseAuthorization(w http.ResponseWriter, r *http.Request, fault
 
 // Fail shows the page of what kept an authorization request from being looked at,
 // as this face's own errors are shown. An error with a method RetryAfter, which
-// returns a time.Duration, is a budget that is spent: 429. The storage's absence is
+// returns a time.Duration, is a budget that is spent: 429. A gate.Refusal is 503. The storage's absence is
 // 503. What is not known here is logged, and shown as 500 with a reference.
 func (f *Face) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	seclude(w.Header())

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/secret"
@@ -88,9 +89,11 @@ var causes = []struct {
 func (f *Face) explain(r *http.Request, err error) explanation {
 	var over delay
 	var code errCode
-	switch {
+	switch _, refused := errors.AsType[gate.Refusal](err); {
 	case r.Context().Err() != nil:
 		return explanation{http.StatusRequestTimeout, mobileweb.Refused{}, mobileweb.SayReload, "gone"} // to nobody
+	case refused, errors.Is(err, store.ErrOverloaded):
+		return explanation{http.StatusServiceUnavailable, mobileweb.Busy{Reload: r.Method != http.MethodPost}, mobileweb.SayBusy, "busy"}
 	case errors.As(err, &over):
 		return explanation{http.StatusTooManyRequests, mobileweb.TooManyTries{Wait: over.RetryAfter()}, mobileweb.SayTooManyTries, "too_many_tries"}
 	case errors.As(err, &code):
@@ -114,10 +117,10 @@ func (f *Face) explain(r *http.Request, err error) explanation {
 	return explanation{status, mobileweb.Broken{Reference: reference}, mobileweb.SayBroken, "broken"}
 }
 
-// page turns a handler into one whose errors are pages.
-func (f *Face) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+// page turns a handler into one behind a gate whose errors are pages.
+func (f *Face) page(g *gate.Gate, h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		if err := enter(g, w, r, h); err != nil {
 			e := f.explain(r, err)
 			retryAfter(w, err)
 			f.show(w, r, e.status, e.page)
@@ -132,13 +135,14 @@ type failure struct {
 	Location string `json:"location,omitempty"`
 }
 
-// api turns a handler into one that takes the script's JSON, and whose errors are JSON.
-func (f *Face) api(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+// api turns a handler into one behind a gate that takes the script's JSON, and whose
+// errors are JSON.
+func (f *Face) api(g *gate.Gate, h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		err := errBody
 		if r.Method == http.MethodGet || saysJSON(r) {
-			err = h(w, r)
+			err = enter(g, w, r, h)
 		}
 		if err == nil {
 			return
@@ -165,9 +169,19 @@ func (f *Face) wayOut(r *http.Request, err error) string {
 	return ""
 }
 
+// storageRetry is what Retry-After says while the storage cannot be used.
+const storageRetry = 5 * time.Second
+
 func retryAfter(w http.ResponseWriter, err error) {
+	if errors.Is(err, store.ErrUnavailable) {
+		w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(storageRetry)))
+		return
+	}
 	var over delay
-	if errors.As(err, &over) {
+	if errors.Is(err, store.ErrOverloaded) {
+		over = gate.Refusal(gate.Later())
+	}
+	if over != nil || errors.As(err, &over) {
 		w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(over.RetryAfter())))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/qrauthd/qrauthd/internal/budget"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/mobileweb"
@@ -23,6 +24,7 @@ type Config struct {
 	// ScopeWords are the operator's own for what scopes let an app do, by scope.
 	ScopeWords map[string]string
 	Budgets    *budget.Budgets // nil: no limits
+	Gates      gate.Gates      // zero: everybody is let in
 	Log        *slog.Logger
 }
 

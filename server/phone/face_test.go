@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/qrauthd/qrauthd/internal/budget"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/passkey/passkeytest"
@@ -39,13 +40,18 @@ type site struct {
 
 func serve(t *testing.T, limits budget.Limits) *site {
 	t.Helper()
+	return serveBehind(t, limits, gate.Gates{})
+}
+
+func serveBehind(t *testing.T, limits budget.Limits, gates gate.Gates) *site {
+	t.Helper()
 	s := &site{World: logintest.New(t), t: t}
 	pages, err := mobileweb.New(mobileweb.Options{Host: s.Issuer.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.face = phone.New(phone.Config{
-		Issuer: s.Issuer, Login: s.Service, Hub: s.Hub, Site: pages, OpenRegistration: true, Budgets: budget.New(limits),
+		Issuer: s.Issuer, Login: s.Service, Hub: s.Hub, Site: pages, OpenRegistration: true, Budgets: budget.New(limits), Gates: gates,
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
 	mux := http.NewServeMux()

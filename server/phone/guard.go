@@ -14,7 +14,7 @@ func (f *Face) guard(next http.Handler) http.Handler {
 	if err := origin.AddTrustedOrigin(f.Issuer.Scheme + "://" + f.Issuer.Host); err != nil {
 		panic("phone: the issuer is no origin: " + err.Error()) // the server has checked it
 	}
-	origin.SetDenyHandler(f.page(func(http.ResponseWriter, *http.Request) error { return errForeignOrigin }))
+	origin.SetDenyHandler(f.page(f.Gates.Pages, func(http.ResponseWriter, *http.Request) error { return errForeignOrigin }))
 	inner := origin.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seclude(w.Header())

@@ -16,61 +16,65 @@ func (f *Face) Handler() http.Handler {
 	f.routeEntrance(mux)
 	f.routeAccount(mux)
 	f.routeComputers(mux)
-	mux.Handle("GET /assets/", f.page(findIn(f.Site.Assets())))
-	mux.Handle("GET /assets", f.page(nothingHere)) // not a redirect to the tree
-	mux.Handle("/", f.page(nothingHere))
+	mux.Handle("GET /assets/", f.page(nil, findIn(f.Site.Assets())))
+	mux.Handle("GET /assets", f.page(f.Gates.Pages, nothingHere)) // not a redirect to the tree
+	mux.Handle("/", f.page(f.Gates.Pages, nothingHere))
 	return f.guard(mux)
 }
 
 // routeQuestion: a code is brought, and a computer's sign-in decided.
 func (f *Face) routeQuestion(mux *route.Mux) {
+	pages, decisions := f.Gates.Pages, f.Gates.Decisions
 	mux.Handle("GET /{$}", http.RedirectHandler(f.at(wire.PathDevice), http.StatusSeeOther))
-	mux.Handle("GET "+wire.PathDevice, f.page(f.device))
-	mux.Handle("POST "+wire.PathDevice, f.page(f.enterCode))
-	mux.Handle("GET /confirm/{opening}", f.page(f.confirm))
-	mux.Handle("GET /confirm/{opening}/status", f.api(f.status))
-	mux.Handle("POST /confirm/{opening}/scan", f.api(f.scan))
-	mux.Handle("POST /confirm/{opening}/begin", f.api(f.begin))
-	mux.Handle("POST /confirm/{opening}/finish", f.api(f.finish))
-	mux.Handle("POST /confirm/{opening}/deny", f.page(f.deny))
-	mux.Handle("POST /confirm/{opening}/return", f.api(f.wayBack))
+	mux.Handle("GET "+wire.PathDevice, f.page(pages, f.device))
+	mux.Handle("POST "+wire.PathDevice, f.page(pages, f.enterCode))
+	mux.Handle("GET /confirm/{opening}", f.page(pages, f.confirm))
+	mux.Handle("GET /confirm/{opening}/status", f.api(pages, f.status))
+	mux.Handle("POST /confirm/{opening}/scan", f.api(pages, f.scan))
+	mux.Handle("POST /confirm/{opening}/begin", f.api(decisions, f.begin))
+	mux.Handle("POST /confirm/{opening}/finish", f.api(decisions, f.finish))
+	mux.Handle("POST /confirm/{opening}/deny", f.page(decisions, f.deny))
+	mux.Handle("POST /confirm/{opening}/return", f.api(pages, f.wayBack))
 }
 
 // routeEntrance: somebody gets an account or a passkey, and into the account.
 func (f *Face) routeEntrance(mux *route.Mux) {
-	mux.Handle("GET /join", f.page(f.join))
-	mux.Handle("POST /join/invitation", f.api(f.invitation))
-	mux.Handle("POST /join/begin", f.api(f.joinBegin))
-	mux.Handle("POST /join/finish", f.api(f.joinFinish))
-	mux.Handle("GET /recover", f.page(f.recover))
-	mux.Handle("GET /recovery-codes", f.page(f.recoveryCodes))
-	mux.Handle("GET /signin", f.page(f.signIn))
-	mux.Handle("POST /signin/begin", f.api(f.signInBegin))
-	mux.Handle("POST /signin/finish", f.api(f.signInFinish))
-	mux.Handle("POST /signout-here", f.page(f.signOutHere))
+	pages := f.Gates.Pages
+	mux.Handle("GET /join", f.page(pages, f.join))
+	mux.Handle("POST /join/invitation", f.api(pages, f.invitation))
+	mux.Handle("POST /join/begin", f.api(pages, f.joinBegin))
+	mux.Handle("POST /join/finish", f.api(pages, f.joinFinish))
+	mux.Handle("GET /recover", f.page(pages, f.recover))
+	mux.Handle("GET /recovery-codes", f.page(pages, f.recoveryCodes))
+	mux.Handle("GET /signin", f.page(pages, f.signIn))
+	mux.Handle("POST /signin/begin", f.api(pages, f.signInBegin))
+	mux.Handle("POST /signin/finish", f.api(pages, f.signInFinish))
+	mux.Handle("POST /signout-here", f.page(pages, f.signOutHere))
 }
 
 // routeAccount: passkeys, recovery codes and computers of who is signed in here.
 func (f *Face) routeAccount(mux *route.Mux) {
-	mux.Handle("GET /account", f.page(f.account))
-	mux.Handle("POST /account/passkeys/begin", f.api(f.passkeyBegin))
-	mux.Handle("POST /account/passkeys/finish", f.api(f.passkeyFinish))
-	mux.Handle("POST /account/passkeys/{id}/remove", f.page(f.passkeyRemove))
-	mux.Handle("POST /account/recovery-codes", f.api(f.newRecoveryCodes))
-	mux.Handle("POST /account/sign-out", f.page(f.signOut))
+	pages := f.Gates.Pages
+	mux.Handle("GET /account", f.page(pages, f.account))
+	mux.Handle("POST /account/passkeys/begin", f.api(pages, f.passkeyBegin))
+	mux.Handle("POST /account/passkeys/finish", f.api(pages, f.passkeyFinish))
+	mux.Handle("POST /account/passkeys/{id}/remove", f.page(pages, f.passkeyRemove))
+	mux.Handle("POST /account/recovery-codes", f.api(pages, f.newRecoveryCodes))
+	mux.Handle("POST /account/sign-out", f.page(pages, f.signOut))
 }
 
 func (f *Face) routeComputers(mux *route.Mux) {
-	mux.Handle("GET "+wire.PathComputers, f.page(f.computers))
-	mux.Handle("POST "+wire.PathComputers+"/sign-out-everywhere", f.page(f.signOutEverywhere))
-	mux.Handle("POST "+wire.PathComputers+"/{id}/sign-out", f.page(f.onComputer(f.Login.SignOutComputer, saidSignedOut)))
-	mux.Handle("POST "+wire.PathComputers+"/{id}/report", f.page(f.onComputer(f.Login.ReportComputer, saidReported)))
-	mux.Handle("POST "+wire.PathComputers+"/{id}/confirm", f.page(f.onComputer(f.Login.ConfirmComputer, saidConfirmed)))
+	pages := f.Gates.Pages
+	mux.Handle("GET "+wire.PathComputers, f.page(pages, f.computers))
+	mux.Handle("POST "+wire.PathComputers+"/sign-out-everywhere", f.page(pages, f.signOutEverywhere))
+	mux.Handle("POST "+wire.PathComputers+"/{id}/sign-out", f.page(pages, f.onComputer(f.Login.SignOutComputer, saidSignedOut)))
+	mux.Handle("POST "+wire.PathComputers+"/{id}/report", f.page(pages, f.onComputer(f.Login.ReportComputer, saidReported)))
+	mux.Handle("POST "+wire.PathComputers+"/{id}/confirm", f.page(pages, f.onComputer(f.Login.ConfirmComputer, saidConfirmed)))
 }
 
 // NotFound is for the rest of the issuer's host, where there is nothing. Its page
 // says where the service is.
-func (f *Face) NotFound() http.Handler { return f.guard(f.page(nothingHere)) }
+func (f *Face) NotFound() http.Handler { return f.guard(f.page(f.Gates.Pages, nothingHere)) }
 
 func nothingHere(http.ResponseWriter, *http.Request) error { return errNotFound }
 

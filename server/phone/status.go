@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qrauthd/qrauthd/internal/auth"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/push"
@@ -44,7 +45,7 @@ func (f *Face) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		since = never
 	}
-	g, err := f.await(r, id, since)
+	g, err := f.await(w, r, id, since)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (f *Face) status(w http.ResponseWriter, r *http.Request) error {
 
 // await reads the grant until its seq is another than since, it is over, the time is up, the peer is
 // gone or the server stops.
-func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant, error) {
+func (f *Face) await(w http.ResponseWriter, r *http.Request, id auth.GrantID, since int64) (grant.Grant, error) {
 	wake, news := push.Signal()
 	sub := f.Hub.Subscribe(id, wake) // before the read, so that nothing falls between
 	defer sub.Close()
@@ -90,6 +91,7 @@ func (f *Face) await(r *http.Request, id auth.GrantID, since int64) (grant.Grant
 		if err != nil || g.SeqAt(now) != since || over(g.StateAt(now)) {
 			return g, err
 		}
+		gate.Leave(w) // who waits for news needs no place
 		expiry := time.NewTimer(g.ExpiresAt.Sub(now))
 		select {
 		case <-news:
