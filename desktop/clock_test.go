@@ -1,6 +1,7 @@
 package desktop_test
 
 import (
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -138,5 +139,54 @@ func TestASnapshotPutsTheExpiryRightAfterTheClockWasSet(t *testing.T) {
 		synctestUntil(t, 200*time.Second)
 		f.set(wire.StateApproved)
 		signedIn(t, l)
+	})
+}
+
+func TestTokensAreRenewedInTimeWhateverIsDoneToTheClock(t *testing.T) {
+	jumping := func(t *testing.T, test func(t *testing.T, clock *sleeper, s *desktop.Session)) {
+		t.Helper()
+		lasting(t, func(t *testing.T, _ *fake, _ *network, c *desktop.Client, s *desktop.Session, _ *memory) {
+			clock := &sleeper{}
+			c.SetWall(clock.now)
+			test(t, clock, s)
+		})
+	}
+	t.Run("back, and they are used until their time", func(t *testing.T) {
+		jumping(t, func(t *testing.T, clock *sleeper, s *desktop.Session) {
+			clock.sleep(-time.Hour)
+			pass(fakeLife - 31*time.Second)
+			if got := access(t, s); got != fakeToken {
+				t.Errorf("31 seconds before its end: got %q, want the old one", got)
+			}
+			pass(2 * time.Second)
+			if got := access(t, s); got != "access-2" {
+				t.Errorf("29 seconds before its end: got %q, want a new one", got)
+			}
+		})
+	})
+	t.Run("forward, and they are replaced", func(t *testing.T) {
+		jumping(t, func(t *testing.T, clock *sleeper, s *desktop.Session) {
+			clock.sleep(time.Hour)
+			if got := access(t, s); got != "access-2" {
+				t.Errorf("got %q, want a new one", got)
+			}
+		})
+	})
+	t.Run("back, and an API that does not know them gets others", func(t *testing.T) {
+		lasting(t, func(t *testing.T, f *fake, _ *network, c *desktop.Client, s *desktop.Session, _ *memory) {
+			clock := &sleeper{}
+			c.SetWall(clock.now)
+			f.onOther = func(w http.ResponseWriter, _ *http.Request) { unknowing(w) }
+			clock.sleep(-time.Hour)
+			pass(2 * time.Minute)
+			res, err := s.HTTPClient().Get("http://api.localhost:8080/things")
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if got := access(t, s); got != "access-2" {
+				t.Errorf("got %q, want a new one", got)
+			}
+		})
 	})
 }

@@ -2,6 +2,7 @@ package desktop
 
 import (
 	"errors"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
@@ -20,7 +21,8 @@ var (
 	// on its way, and a code is good for one answer only. The server is told to end
 	// the session that nobody holds.
 	ErrInterrupted = errors.New("the sign-in was cut off before its answer arrived: start a new one")
-	// ErrOffline: the server can't be reached. It wraps the cause.
+	// ErrOffline: the server can't be reached. It wraps the cause. A *BusyError is
+	// ErrOffline too.
 	ErrOffline = errors.New("the server can't be reached: check the connection and try again")
 	// ErrWrongNumber: the number is not the one on the phone. Update.TriesLeft says how
 	// many more may be tried.
@@ -32,6 +34,19 @@ var (
 	// ErrSignedOut: the session was ended, here or elsewhere.
 	ErrSignedOut = errors.New("this computer was signed out: sign in again")
 )
+
+// BusyError: the server is there and has too much to do, or was asked too often; it took
+// nothing up, and the same may go well later. It is ErrOffline as well. Use errors.As.
+type BusyError struct {
+	RetryAfter time.Duration // as the server asks for; do not try again before
+}
+
+func (e *BusyError) Error() string {
+	return "the server has too much to do at the moment: try again in " + e.RetryAfter.String()
+}
+
+// Is makes it a kind of ErrOffline, for those who make no difference.
+func (e *BusyError) Is(target error) bool { return target == ErrOffline }
 
 // OAuthError is a server's refusal that trying again does not mend, such as an
 // unknown client (RFC 6749 section 5.2). Use errors.As.

@@ -47,21 +47,22 @@ func (l link) dropped(d drop, chance func() float64) (link, plan) {
 	switch d.code {
 	case wire.CloseDone, wire.CloseUnknown:
 		return l, plan{never: true, ask: true}
-	case wire.CloseMalformed, wire.CloseNoHello:
+	case wire.CloseMalformed:
 		return l, plan{never: true} // dialing again would end the same way
 	case wire.CloseRestart:
 		if wait, ok := wire.ParseRetryAfter(d.reason); ok {
-			return l, plan{wait: wait} // the server spreads its clients by itself
+			// The server spreads its clients, by whole seconds; chance does the rest.
+			return l, plan{wait: between(wait, wait+time.Second, chance)}
 		}
 	}
 	if d.refused() {
 		l.refusals++
 		longest := min(refusedCap, doubled(refusedBase, l.refusals-1))
-		return l, plan{wait: max(d.retryAfter, between(longest/2, longest, chance))}
+		return l, plan{wait: max(later(d.retryAfter, chance), between(longest/2, longest, chance))}
 	}
 	l.failures++
 	longest := min(dialCap, doubled(dialBase, l.failures-1))
-	return l, plan{wait: max(d.retryAfter, between(0, longest, chance))} // full jitter
+	return l, plan{wait: max(later(d.retryAfter, chance), between(0, longest, chance))} // full jitter
 }
 
 // refused reports whether the end was meant: a proxy without WebSocket, another
@@ -71,6 +72,8 @@ func (d drop) refused() bool {
 		return d.status < http.StatusInternalServerError
 	}
 	switch d.code {
+	case wire.CloseNoHello: // the network was slow, or one of us had too much to do, and that passes
+		return false
 	case 1002, 1003, 1007, 1008, 1009, 1010: // RFC 6455 section 7.4.1: we spoke wrongly
 		return true
 	}

@@ -31,8 +31,9 @@ type Login struct {
 // person asks to sign in, and never by itself (RFC 8628 section 3.1).
 //
 // The login lives as long as ctx: when ctx ends, the login is cancelled and the
-// server is told, as by [Login.Cancel]. Errors are ErrOffline, an *OAuthError, or
-// tell of a server that isn't what the configuration says.
+// server is told, as by [Login.Cancel]. Errors are ErrOffline, a *BusyError (ErrOffline
+// too: let the person try again, when it says), an *OAuthError, or tell of a server that
+// isn't what the configuration says.
 func (c *Client) Start(ctx context.Context) (*Login, error) {
 	meta, err := c.metadata(ctx)
 	if err != nil {

@@ -62,6 +62,10 @@ func doubled(d time.Duration, n int) time.Duration {
 	return d << min(n, 16)
 }
 
+// later is a time that a server asked for, and up to half as much more: it may have
+// asked many for the same.
+func later(d time.Duration, chance func() float64) time.Duration { return between(d, d+d/2, chance) }
+
 // between is a duration by chance from low to high.
 func between(low, high time.Duration, chance func() float64) time.Duration {
 	return low + time.Duration(chance()*float64(high-low))

@@ -53,7 +53,7 @@ func (s *Session) fresh(ctx context.Context) (*tokens, error) {
 	case s.lost():
 		s.mu.Unlock()
 		return nil, errRanOut
-	case !s.client.past(held.due()):
+	case !s.client.due(held):
 		s.mu.Unlock()
 		return held, nil
 	}
@@ -132,7 +132,7 @@ func (s *Session) renew(stale *tokens) error {
 		if err != nil {
 			return err
 		}
-		if held != stale && !s.client.past(held.due()) {
+		if held != stale && !s.client.due(held) {
 			return nil
 		}
 		err = s.rotate(held)
@@ -250,16 +250,18 @@ func (c *Client) refresh(endpoint string, key dpop.Key, refreshToken string) ans
 }
 
 // insist asks the token endpoint until there is an answer, the time for repeating
-// is over, or the failure says that it is in vain.
+// is over, or the failure says that it is in vain and no answer can have got lost before.
 func (c *Client) insist(ctx context.Context, endpoint string, key dpop.Key, form url.Values, vain func(error) bool) answer {
 	ctx, stop := context.WithTimeout(ctx, repeatTime)
 	defer stop()
+	lost := false // an answer may have got lost, as when the server is killed: it may be off for a while
 	for pause := repeatFirst; ; pause *= 2 {
 		a := c.askForTokens(ctx, endpoint, key, form, judge)
-		if a.outcome != outcomeFailed || vain(a.err) {
+		if a.outcome != outcomeFailed || vain(a.err) && !lost {
 			return a
 		}
-		if !wait(ctx, max(between(pause/2, pause, c.chance), a.retryAfter)) {
+		lost = lost || !neverSent(a.err)
+		if !wait(ctx, max(between(pause/2, pause, c.chance), later(a.retryAfter, c.chance))) {
 			return a
 		}
 	}

@@ -619,3 +619,22 @@ func TestNoOfflineAccessEndsWithTheAccessToken(t *testing.T) {
 		}
 	})
 }
+
+func TestALostRefreshAnswerIsAskedForWhenTheServerIsBack(t *testing.T) {
+	lasting(t, func(t *testing.T, f *fake, n *network, _ *desktop.Client, s *desktop.Session, _ *memory) {
+		f.loses(1)
+		pass(fakeLife)
+		renewed := make(chan error, 1)
+		go func() { _, err := s.Token(); renewed <- err }()
+		synctest.Wait() // the answer is lost: the server was killed
+		n.refuse()
+		pass(3 * time.Second)
+		n.setCut(false)
+		if err := <-renewed; err != nil {
+			t.Errorf("the server was back after 3 seconds: got %v, want the session renewed", err)
+		}
+		if f.familySeen().reused {
+			t.Error("a refresh token was used when it was none anymore")
+		}
+	})
+}

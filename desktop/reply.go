@@ -49,6 +49,9 @@ func (r reply) refusal() error {
 	if e, ok := r.oauthError(); ok && !r.temporary(e.Code) {
 		return &OAuthError{Code: e.Code, Description: e.Description}
 	}
+	if wait := retryAfter(r.header, time.Now()); wait > 0 && r.busy() {
+		return &BusyError{wait}
+	}
 	return fmt.Errorf("%w: it answered %d %s", ErrOffline, r.status, http.StatusText(r.status))
 }
 
@@ -77,6 +80,12 @@ func (r reply) proofError() string {
 		}
 	}
 	return ""
+}
+
+// busy reports whether the server asks for patience (RFC 9110 section 15.6.4, RFC 6585
+// section 4).
+func (r reply) busy() bool {
+	return r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests
 }
 
 // temporary reports whether the same request may go well later.

@@ -208,3 +208,6 @@ func (s *Session) resume(ctx context.Context) (*Session, error) {
 	}
 	return nil, err
 }
+
+// due reports whether the access token is to be replaced, by either clock.
+func (c *Client) due(t *tokens) bool { return c.past(t.due()) || t.aged() }

@@ -25,6 +25,7 @@ type tokens struct {
 	id      string        // the ID token as it came, if one did
 	expiry  time.Time     // of the access token; zero: not told
 	life    time.Duration // that it had, zero when that is not known anymore
+	got     time.Time     // by the clock that nobody can set; known if life is
 }
 
 // due is when the access token is to be replaced: at its expiry, or before when
@@ -33,11 +34,21 @@ func (t *tokens) due() time.Time {
 	if t.refresh == "" || t.expiry.IsZero() {
 		return t.expiry
 	}
-	before := renewBefore
+	return t.expiry.Add(-t.early())
+}
+
+// early is how long before its end the access token is renewed.
+func (t *tokens) early() time.Duration {
 	if t.life > 0 {
-		before = min(before, t.life/2)
+		return min(renewBefore, t.life/2)
 	}
-	return t.expiry.Add(-before)
+	return renewBefore
+}
+
+// aged reports whether the token is to be replaced, whatever the clock on the wall
+// says, which may have been set back.
+func (t *tokens) aged() bool {
+	return t.life > 0 && t.refresh != "" && time.Since(t.got) >= t.life-t.early()
 }
 
 // justNow is for how long fresh tokens are not renewed at another server's word.
@@ -45,7 +56,7 @@ const justNow = time.Minute
 
 // young reports whether the tokens came just now.
 func (t *tokens) young(now time.Time) bool {
-	return t.life > 0 && now.Before(t.expiry.Add(justNow-t.life))
+	return t.life > 0 && now.Before(t.expiry.Add(justNow-t.life)) && time.Since(t.got) < justNow
 }
 
 // oauth2 is the access token for the app. The refresh token stays here: one that
@@ -89,7 +100,7 @@ func readTokens(body []byte, now time.Time, kind string) answer {
 	fresh := &tokens{kind: kind, access: t.AccessToken, refresh: t.RefreshToken, id: t.IDToken}
 	if t.ExpiresIn > 0 {
 		fresh.life = seconds(t.ExpiresIn)
-		fresh.expiry = now.Add(fresh.life)
+		fresh.expiry, fresh.got = now.Add(fresh.life), time.Now()
 	}
 	return answer{outcome: outcomeTokens, tokens: fresh}
 }

@@ -141,7 +141,7 @@ func (v *vigil) nextDue() time.Time {
 // is, what a token is worth that the server did not know, or what replaces one that is
 // due.
 func (v *vigil) wantsCheck() bool {
-	return !v.checking && (!v.known || v.doubt != nil || v.session.client.past(v.session.current().due()))
+	return !v.checking && (!v.known || v.doubt != nil || v.session.client.due(v.session.current()))
 }
 
 // ready reports whether there is a token to say hello with. One that is being replaced
@@ -230,9 +230,6 @@ func (v *vigil) heard(e socketEvent) error {
 // token, and one that hangs up without a last word, leave it to a check; so does, until
 // the tokens are renewed, one that does not speak of sessions.
 func (v *vigil) dropped(d drop) {
-	if d.code == wire.CloseNoHello {
-		d.code = 0 // the network was slow, and that passes
-	}
 	p := v.line.dropped(d)
 	switch {
 	case p.ask && v.session.current() != v.said: // replaced meanwhile

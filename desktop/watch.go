@@ -234,7 +234,8 @@ func (w *watch) soonest() time.Time {
 func (w *watch) rest() {
 	pushed := w.line.up() && w.view.State != StateApproved
 	w.pollAt = time.Now().Add(w.pace.wait(pushed, w.client.chance))
-	if w.pollAt.Before(w.retryAt) {
+	ready := w.view.State == StateApproved && w.retryAt.After(time.Now()) // the pace is for those who wait
+	if ready || w.pollAt.Before(w.retryAt) {
 		w.pollAt = w.retryAt
 	}
 }

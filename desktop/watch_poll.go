@@ -21,7 +21,7 @@ func (w *watch) answered(a answer) {
 		return
 	case outcomeFailed:
 		w.pace = w.pace.failed()
-		w.retryAt = time.Now().Add(a.retryAfter)
+		w.retryAt = time.Now().Add(later(a.retryAfter, w.client.chance))
 		w.numberUntold(a.err)
 	case outcomePending:
 		w.pace = w.pace.answered()

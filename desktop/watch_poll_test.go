@@ -140,6 +140,10 @@ func TestTroubleOnTheServerBacksOff(t *testing.T) {
 			w.Header().Set("Retry-After", "20")
 			w.WriteHeader(429)
 		}, []time.Duration{5 * time.Second, 25 * time.Second, 45 * time.Second}},
+		{"503 with Retry-After", func(w httpWriter) {
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(503)
+		}, []time.Duration{5 * time.Second, 35 * time.Second, 65 * time.Second}},
 		{"a captive portal", func(w httpWriter) { _, _ = w.Write([]byte("<html>pay here")) }, []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second}},
 		{"a redirect", func(w httpWriter) {
 			w.Header().Set("Location", "http://localhost:8080/token")

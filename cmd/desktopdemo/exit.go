@@ -42,6 +42,8 @@ func exit(err error, issuer string) (code int, sentence string) {
 		return exitDenied, "Denied. Nobody was signed in. Start desktopdemo again to try once more."
 	case errors.Is(err, desktop.ErrExpired):
 		return exitExpired, "The time for it has run out. Start desktopdemo again to try once more."
+	case errors.As(err, new(*desktop.BusyError)):
+		return exitUnreachable, fmt.Sprintf("Very many people are signing in at %s at the moment. Wait a few seconds, then start again.", issuer)
 	case errors.Is(err, desktop.ErrOffline):
 		return exitUnreachable, fmt.Sprintf("Can't reach %s. Check that the server runs and that --issuer is right, then start again.\n(%v)", issuer, err)
 	case errors.Is(err, desktop.ErrSignedOut), errors.Is(err, desktop.ErrNoSession):

@@ -223,6 +223,8 @@ func over(s *screen, m moment, w Words, say func(string) string) {
 		s.badge, s.lead, s.note = iconCross, w.Cancelled, w.Nobody
 	case errors.Is(m.err, desktop.ErrInterrupted):
 		s.badge, s.lead, s.note = iconNotice, w.Interrupted, w.InterruptedNote
+	case errors.As(m.err, new(*desktop.BusyError)):
+		s.badge, s.lead, s.note = iconClock, w.Busy, w.BusyNote
 	case errors.Is(m.err, desktop.ErrOffline):
 		s.badge, s.lead, s.note = iconCloud, say(w.Unreachable), w.UnreachableNote
 		if s.host == "" {

@@ -65,6 +65,8 @@ type Words struct {
 	Unreachable        string
 	UnreachableUnnamed string // before the host is known
 	UnreachableNote    string
+	Busy               string
+	BusyNote           string
 	Interrupted        string
 	InterruptedNote    string
 	Refused            string
@@ -136,6 +138,8 @@ func English() Words {
 		Unreachable:        "Can't reach {host}.",
 		UnreachableUnnamed: "Can't reach the server.",
 		UnreachableNote:    "Check your connection, then try again.",
+		Busy:               "Very many people are signing in at the moment.",
+		BusyNote:           "Wait a few seconds, then try again.",
 		Interrupted:        "The last step got lost.",
 		InterruptedNote:    "Your phone approved, but the answer did not arrive here. Try again with a new code.",
 		Refused:            "{app} can't sign in here.",
