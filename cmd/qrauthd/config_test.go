@@ -129,6 +129,7 @@ sockets = 7
 session_sockets = 15
 sockets_per_grant = 8
 waits = 9
+connections = 16
 [log]
 level = "debug"
 format = "json"
@@ -178,7 +179,7 @@ format = "json"
 				Off:     true, Starts: server.Rate{Count: 1, Per: time.Second}, Guesses: server.Rate{Count: 2, Per: 2 * time.Second},
 				GuessesPerBrowser: server.Rate{Count: 3, Per: 3 * time.Second}, GuessesOverall: server.Rate{Count: 4, Per: 4 * time.Second},
 				Ceremonies: server.Rate{Count: 5, Per: 5 * time.Second}, Recoveries: server.Rate{Count: 6, Per: 6 * time.Second},
-				Sockets: 7, SessionSockets: 15, SocketsPerGrant: 8, Waits: 9,
+				Sockets: 7, SessionSockets: 15, SocketsPerGrant: 8, Waits: 9, Connections: 16,
 			},
 		},
 	}

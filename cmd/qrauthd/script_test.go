@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start":     start,
-			"stop":      stop,
+			"end":       end,
 			"sign-in":   signIn,
 			"add-user":  addUser,
 			"sql":       sql,
@@ -76,7 +76,7 @@ type process struct {
 	rest chan string // what it wrote on standard output after its first line
 }
 
-// start NAME ARG...: runs "qrauthd serve ARG..." until stop, waits for its ready
+// start NAME ARG...: runs "qrauthd serve ARG..." until end, waits for its ready
 // line, and sets $ISSUER and $ADDR to what that says. Its log goes to NAME.log.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
@@ -114,10 +114,11 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	processes(ts)[args[0]] = p
 }
 
-// stop NAME: sends SIGTERM, and wants exit code 0 and no more than the one line.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+// end NAME: sends SIGTERM, and wants exit code 0 and no more than the one line. It is not
+// called stop, for that is testscript's own: it ends the script there, and it has passed.
+func end(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: end NAME")
 	}
 	p, ok := processes(ts)[args[0]]
 	if !ok {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/qrauthd/qrauthd/server"
@@ -28,6 +29,7 @@ type serveCommand struct {
 	MetricsListen       string   `placeholder:"ADDR" help:"Address to serve /metrics on, for Prometheus."`
 	LogLevel            string   `placeholder:"LEVEL" help:"What to log: debug, info, warn or error."`
 	LogFormat           string   `placeholder:"text|json" help:"Form of the log, which goes to standard error."`
+	Profile             string   `placeholder:"DIR" help:"For who develops qrauthd: leave files for go tool pprof in this folder, cpu.pprof of the whole run, heap.pprof and goroutine.pprof of its end."`
 }
 
 // Help is the part below the flags.
@@ -45,14 +47,22 @@ key or a QRAUTHD_* variable that is not known is an error.`
 }
 
 // Run serves until a signal comes.
-func (serveCommand) Run(a *app) error {
+func (s serveCommand) Run(a *app) error {
 	c, err := a.resolve(func(c config) error { return c.Validate() })
 	if err != nil {
 		return err
 	}
-	s, err := server.New(a.ctx, c.Config, server.Options{Log: newLog(a.stderr, c)})
+	paceCollector(a.environ)
+	return profiled(a.ctx, s.Profile, func(ctx context.Context) error { return a.serve(ctx, c) })
+}
+
+// serve runs a server until ctx ends.
+func (a *app) serve(ctx context.Context, c config) error {
+	log, flush := newLog(a.stderr, c)
+	defer flush()
+	s, err := server.New(ctx, c.Config, server.Options{Log: log})
 	if err != nil {
 		return err
 	}
-	return s.Run(a.ctx, func(issuer string) { fmt.Fprintf(a.stdout, "ready %s\n", issuer) })
+	return s.Run(ctx, func(issuer string) { fmt.Fprintf(a.stdout, "ready %s\n", issuer) })
 }

@@ -85,6 +85,7 @@ func settings() []setting {
 		{"limits.sockets", "QRAUTHD_LIMITS_SOCKETS", "", "", to(func(c *config) *int { return &c.Limits.Sockets }, parseCount)},
 		{"limits.session_sockets", "QRAUTHD_LIMITS_SESSION_SOCKETS", "", "", to(func(c *config) *int { return &c.Limits.SessionSockets }, parseCount)},
 		{"limits.sockets_per_grant", "QRAUTHD_LIMITS_SOCKETS_PER_GRANT", "", "", to(func(c *config) *int { return &c.Limits.SocketsPerGrant }, parseCount)},
+		{"limits.connections", "QRAUTHD_LIMITS_CONNECTIONS", "", "", to(func(c *config) *int { return &c.Limits.Connections }, parseCount)},
 		{"limits.waits", "QRAUTHD_LIMITS_WAITS", "", "", to(func(c *config) *int { return &c.Limits.Waits }, parseCount)},
 
 		{"log.level", "QRAUTHD_LOG_LEVEL", "log-level", "info", to(func(c *config) *slog.Level { return &c.LogLevel }, parseLevel)},
