@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,7 @@ import (
 type front struct {
 	*httptest.Server
 	refuseUpgrade atomic.Bool
+	busy          atomic.Int32 // how many of the next decisions are turned away
 	polls         atomic.Int32
 
 	mu     sync.Mutex
@@ -60,6 +62,9 @@ func serveBehind(t *testing.T, args ...string) (*server, *front) {
 		case r.URL.Path == wire.PathPush && f.refuseUpgrade.Load():
 			http.Error(w, "WebSockets are not allowed here", http.StatusForbidden)
 			return
+		case (strings.HasSuffix(r.URL.Path, "/begin") || strings.HasSuffix(r.URL.Path, "/finish")) && f.busy.Add(-1) >= 0:
+			turnAway(w)
+			return
 		}
 		proxy.ServeHTTP(w, r)
 	}))
@@ -68,6 +73,14 @@ func serveBehind(t *testing.T, args ...string) (*server, *front) {
 	s := &server{listen: target.Host, data: t.TempDir(), args: append([]string{"--issuer", f.URL}, args...)}
 	s.start(t)
 	return s, f
+}
+
+// turnAway answers as a server does that has too much to do.
+func turnAway(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, `{"error":"busy","message":"Very many people are signing in at the moment. Try again in a moment."}`)
 }
 
 // serveTheWorld is serveBehind for a server that believes its front.

@@ -61,6 +61,13 @@ func serve(t *testing.T, args ...string) *load.Server {
 // launch starts the built server so, or starts it again.
 func launch(t *testing.T, l load.Launch) *load.Server {
 	t.Helper()
+	s, _ := overheard(t, l)
+	return s
+}
+
+// overheard is launch, with what the server says.
+func overheard(t *testing.T, l load.Launch) (*load.Server, *journal) {
+	t.Helper()
 	log := new(journal)
 	l.Binary, l.Log = built, log
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -75,7 +82,7 @@ func launch(t *testing.T, l load.Launch) *load.Server {
 			t.Logf("the server said:\n%s", log)
 		}
 	})
-	return s
+	return s, log
 }
 
 // journalKept is how much of a server's log is kept: its end.

@@ -42,12 +42,16 @@ type Request []byte
 
 // Post renders a request with a form. Headers are whole lines without their end.
 func Post(host, path, form string, headers ...string) Request {
+	return post(host, path, kindForm, form, headers)
+}
+
+func post(host, path, kind, body string, headers []string) Request {
 	var b strings.Builder
-	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n", path, host, len(form))
+	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n", path, host, kind, len(body))
 	for _, h := range headers {
 		b.WriteString(h + "\r\n")
 	}
-	b.WriteString("\r\n" + form)
+	b.WriteString("\r\n" + body)
 	return Request(b.String())
 }
 
@@ -72,6 +76,11 @@ func (c *Conn) Do(r Request) (a Answer, err error) {
 	if _, err := c.conn.Write(r); err != nil {
 		return a, err
 	}
+	return c.answer()
+}
+
+// answer reads the next one.
+func (c *Conn) answer() (a Answer, err error) {
 	if a.Status, err = c.status(); err != nil {
 		return a, err
 	}
@@ -96,6 +105,9 @@ func (c *Conn) status() (int, error) {
 	return strconv.Atoi(string(line[9:12]))
 }
 
+// maxBody is more than any answer has, in bytes.
+const maxBody = 16 << 20
+
 // chunked stands for a length that is told in pieces.
 const chunked = -1
 
@@ -111,8 +123,8 @@ func (c *Conn) headers(a *Answer) (length int, err error) {
 		case "":
 			return length, nil
 		case "Content-Length":
-			if length, err = strconv.Atoi(string(value)); err != nil {
-				return 0, err
+			if length, err = strconv.Atoi(string(value)); err != nil || length < 0 || length > maxBody {
+				return 0, errAnswer
 			}
 		case "Transfer-Encoding":
 			length = chunked
@@ -126,7 +138,8 @@ func (c *Conn) headers(a *Answer) (length int, err error) {
 
 func (c *Conn) read(length int) (body []byte, err error) {
 	if length == chunked {
-		if body, err = io.ReadAll(httputil.NewChunkedReader(c.in)); err != nil {
+		all := io.LimitReader(httputil.NewChunkedReader(c.in), maxBody)
+		if body, err = io.ReadAll(all); err != nil {
 			return nil, err
 		}
 		_, err = c.in.Discard(len("\r\n")) // no trailers

@@ -18,6 +18,9 @@ type Plan struct {
 	Count   int
 }
 
+// ErrDone is what Step returns when its client has nothing left to ask. The others go on.
+var ErrDone = errors.New("the client is done")
+
 // Client is one of them. Step asks once; Close ends what it holds.
 type Client interface {
 	Step() error
@@ -73,7 +76,10 @@ func steps(c Client, more func() bool) (took []time.Duration, err error) {
 	took = make([]time.Duration, 0, 1<<12)
 	for more() {
 		began := time.Now()
-		if err := c.Step(); err != nil {
+		switch err := c.Step(); {
+		case errors.Is(err, ErrDone):
+			return took, nil
+		case err != nil:
 			return took, err
 		}
 		took = append(took, time.Since(began))
@@ -116,4 +122,15 @@ func ResultOf(times []time.Duration) Result {
 		sum += t
 	}
 	return newResult(sum, [][]time.Duration{times})
+}
+
+// Join is the result of all plans together, carried out one after the other.
+func Join(results ...Result) Result {
+	var took time.Duration
+	var all [][]time.Duration
+	for _, r := range results {
+		took += r.Took
+		all = append(all, r.sorted)
+	}
+	return newResult(took, all)
 }

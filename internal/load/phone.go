@@ -141,6 +141,21 @@ func (p *Phone) Finish(o Opening, assertion []byte) error {
 	return err
 }
 
+// FinishRequest is what Finish sends, for a connection that is faster than the phone's
+// own. A phone's assertions must be brought in the order in which they were made.
+func (p *Phone) FinishRequest(o Opening, assertion []byte) (Request, error) {
+	path := confirmation(o, "finish")
+	at, err := url.Parse(p.issuer + path)
+	if err != nil {
+		return nil, err
+	}
+	var cookies []string
+	for _, c := range p.http.Jar.Cookies(at) {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	return post(at.Host, path, kindJSON, string(assertion), []string{"Cookie: " + strings.Join(cookies, "; ")}), nil
+}
+
 // Approve follows the link and approves what it opens, from the scan to the
 // acknowledgement.
 func (p *Phone) Approve(link string) error {
@@ -157,10 +172,12 @@ func (p *Phone) Approve(link string) error {
 
 // Deny says no.
 func (p *Phone) Deny(o Opening) error {
-	_, err := p.post("/confirm/"+string(o)+"/deny", kindForm, nil)
+	_, err := p.post(confirmation(o, "deny"), kindForm, nil)
 	return err
 }
 
 func (p *Phone) tell(o Opening, what string, body []byte) ([]byte, error) {
-	return p.post("/confirm/"+string(o)+"/"+what, kindJSON, body)
+	return p.post(confirmation(o, what), kindJSON, body)
 }
+
+func confirmation(o Opening, what string) string { return "/confirm/" + string(o) + "/" + what }

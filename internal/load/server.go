@@ -92,6 +92,13 @@ func (s *Server) named(issuer string) error {
 	return nil
 }
 
+// At is a server that somebody else has started, and who ends it: it has an address and
+// no process.
+func At(issuer string) (*Server, error) {
+	s := new(Server)
+	return s, s.named(issuer)
+}
+
 // Ended is closed when the process has ended.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 

@@ -54,13 +54,17 @@ func kibibytes(status []byte, name string) (int64, error) {
 	return n << 10, err
 }
 
-// cpu is the sum of utime and stime (proc(5)), which come 12 and 13 words after the
-// process's name, the only word that may have spaces.
 func cpu(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
+	return cpuIn(stat)
+}
+
+// cpuIn is the sum of utime and stime (proc(5)), which come 12 and 13 words after the
+// process's name, the only word that may have spaces.
+func cpuIn(stat []byte) (time.Duration, error) {
 	words := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(words) < 13 {
 		return 0, errors.New("the system tells no processor time")
