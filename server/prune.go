@@ -28,24 +28,24 @@ func (s *Server) pruner() pruner {
 	return pruner{store: s.store, auditKeep: s.config.AuditKeep, now: s.clock.Wall, log: s.log}
 }
 
-// run works at once, for a server may be restarted before its first turn, and again
-// and again until ctx ends. A failure is logged, and the next turn tries again. What is
-// to go must have been over at the turn before as well: a clock that is far ahead for a
-// moment, until it has asked for the time, takes nothing away.
+// run works again and again until ctx ends. A failure is logged, and the next turn tries
+// again. What is to go must have been over a turn earlier as well, at the first turn when
+// run began: a clock that is far ahead for a moment, until it has asked for the time,
+// takes nothing away.
 func (p pruner) run(ctx context.Context) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for before := p.now(); ; {
-		now := p.now()
-		until := earlier(before, now)
-		before = now
-		p.prune(ctx, until)
-		p.forget(ctx, until)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		now := p.now()
+		until := earlier(before, now)
+		before = now
+		p.prune(ctx, until)
+		p.forget(ctx, until)
 	}
 }
 

@@ -54,16 +54,16 @@ func TestPruneGoesOnAfterAFailureAndEndsWithItsContext(t *testing.T) {
 		if got, want := time.Since(begun), 3*pruneEvery+time.Second; got != want {
 			t.Errorf("ended after %s, want %s", got, want)
 		}
-		if len(st.turns) != 4 || !st.turns[0].Equal(begun) {
-			t.Errorf("got turns at %v, want one at once and three more", st.turns)
+		if len(st.turns) != 3 || !st.turns[0].Equal(begun) {
+			t.Errorf("got turns up to %v, want three, the first of which is up to the beginning", st.turns)
 		}
 		for _, want := range []string{"disk full", "grants=1", "records=1001"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("the log does not tell %q:\n%s", want, log.String())
 			}
 		}
-		if st.old != 0 || !st.before[0].Equal(begun.Add(-24*time.Hour)) || len(st.before) != 4+3 {
-			t.Errorf("%d records are left, and the log was asked for what is from before %v; want none, three batches and four looks, a day before now",
+		if st.old != 0 || !st.before[0].Equal(begun.Add(-24*time.Hour)) || len(st.before) != 3+3 {
+			t.Errorf("%d records are left, and the log was asked for what is from before %v; want none, three batches and three looks, a day before the beginning",
 				st.old, st.before)
 		}
 	})
@@ -76,19 +76,48 @@ func TestAClockThatIsAheadForAMomentTakesNothingAway(t *testing.T) {
 		var st pruned
 		begun, looks := time.Now(), 0
 		now := func() time.Time {
-			if looks++; looks == 3 { // of the second turn
+			if looks++; looks == 2 { // that of the first turn
 				return time.Now().Add(12 * 365 * 24 * time.Hour)
 			}
 			return time.Now()
 		}
 		pruner{store: &st, now: now, log: slog.New(slog.DiscardHandler)}.run(ctx)
 		for i, until := range st.turns {
-			if want := begun.Add(time.Duration(i) * pruneEvery); until.After(want) {
+			if want := begun.Add(time.Duration(i+1) * pruneEvery); until.After(want) {
 				t.Errorf("turn %d: what ended before %s is to go, want none after %s", i+1, until, want)
 			}
 		}
-		if len(st.turns) != 4 {
-			t.Errorf("got %d turns, want 4", len(st.turns))
+		if len(st.turns) != 3 {
+			t.Errorf("got %d turns, want 3", len(st.turns))
+		}
+	})
+}
+
+func TestAStartWhileTheClockIsAheadTakesNothingAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*pruneEvery+time.Second)
+		defer cancel()
+		st := pruned{old: 1}
+		begun := time.Now()
+		now := func() time.Time { // of a machine without a battery, until it has asked for the time
+			if time.Since(begun) < 10*time.Second {
+				return time.Now().Add(12 * 365 * 24 * time.Hour)
+			}
+			return time.Now()
+		}
+		pruner{store: &st, auditKeep: time.Hour, now: now, log: slog.New(slog.DiscardHandler)}.run(ctx)
+		if len(st.turns) != 2 || len(st.before) == 0 {
+			t.Fatalf("got %d turns, and the log was asked %d times; want 2 turns and that it was", len(st.turns), len(st.before))
+		}
+		for _, until := range st.turns {
+			if until.After(begun.Add(pruneEvery)) {
+				t.Errorf("what ended before %s is to go, want none that has yet to", until)
+			}
+		}
+		for _, before := range st.before {
+			if before.After(begun.Add(pruneEvery - time.Hour)) {
+				t.Errorf("the log is to forget what is from before %s, want none that is not an hour old", before)
+			}
 		}
 	})
 }

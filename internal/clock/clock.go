@@ -53,8 +53,19 @@ func New(read func() Reading) *Clock {
 // Now is no earlier than any time that Now has returned before. In UTC.
 func (c *Clock) Now() time.Time {
 	r := c.read()
-	ahead := min(plain(r.Wall).Sub(c.start), farthest) - r.Elapsed
-	return c.start.Add(r.Elapsed + c.most(ahead))
+	return c.start.Add(r.Elapsed + c.most(c.aheadAt(r)))
+}
+
+// Ahead is how far Now is ahead of Wall: 0 while nobody has set the clock back, or when
+// it has caught up.
+func (c *Clock) Ahead() time.Duration {
+	ahead := c.aheadAt(c.read())
+	return c.most(ahead) - ahead
+}
+
+// aheadAt is how far the wall clock is ahead of start + Elapsed.
+func (c *Clock) aheadAt(r Reading) time.Duration {
+	return min(plain(r.Wall).Sub(c.start), farthest) - r.Elapsed
 }
 
 // most is the most that was seen so far, this one included.

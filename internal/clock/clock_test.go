@@ -78,6 +78,9 @@ func TestNowFollowsTheWallForwardAndNeverBack(t *testing.T) {
 			if got, want := c.Wall(), noon.Add(tt.wall); !got.Equal(want) {
 				t.Errorf("wall: got %s, want %s", got, want)
 			}
+			if got, want := c.Ahead(), tt.now-tt.wall; got != want {
+				t.Errorf("ahead: got %s, want %s", got, want)
+			}
 		})
 	}
 }

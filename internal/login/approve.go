@@ -77,7 +77,7 @@ func (s *Service) claim(tx store.Tx, v Visitor, g grant.Grant, user auth.UserID,
 	case err != nil:
 		return g, nil, err
 	}
-	client, err := clientOf(tx, g)
+	client, err := s.clientOf(tx, g)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return g, nil, err
 	}
@@ -166,7 +166,7 @@ type approver struct {
 
 // settleApproval decides what becomes of the grant, now that it is known who approves it.
 func (s *Service) settleApproval(tx store.Tx, keys *keyring.Set, v Visitor, g grant.Grant, by approver, number string) (_ grant.Grant, refusal, err error) {
-	client, err := clientOf(tx, g)
+	client, err := s.clientOf(tx, g)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return g.Void(s.now()), ErrUnknownClient, nil

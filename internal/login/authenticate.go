@@ -19,6 +19,8 @@ type Credentials struct {
 	// for: the issuer, or the endpoint that it was sent to.
 	Assertion string
 	Audiences []string
+	// Starts says that a sign-in is to begin: those that have begun go ahead of it.
+	Starts bool
 }
 
 // AuthenticateClient finds the client and checks what it brought (RFC 6749 section
@@ -64,7 +66,11 @@ func (s *Service) checkAssertion(ctx context.Context, client auth.Client, c Cred
 	if !s.replays.first(wall, a) {
 		return fmt.Errorf("%w: %w", ErrClientAuth, ErrReplay)
 	}
+	if !c.Starts {
+		ctx = store.Ahead(ctx)
+	}
 	err = s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, a) })
+	s.replays.settle(a, err)
 	if errors.Is(err, ErrReplay) {
 		err = fmt.Errorf("%w: %w", ErrClientAuth, err)
 	}

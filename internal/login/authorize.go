@@ -84,7 +84,7 @@ func (s *Service) Return(ctx context.Context, browser auth.BrowserID, id auth.Gr
 	}
 	code := string(id) + "." + own.Reveal()
 	var refusal error
-	g, err := s.change(ctx, id, func(_ store.Tx, g grant.Grant) (grant.Grant, error) {
+	g, err := s.change(store.Ahead(ctx), id, func(_ store.Tx, g grant.Grant) (grant.Grant, error) {
 		if !g.ForBrowser() || g.ClaimedElsewhere(browser) {
 			return g, ErrNoReturn
 		}

@@ -36,12 +36,30 @@ func (s *Service) Client(ctx context.Context, id auth.ClientID) (auth.Client, er
 // clientOf finds the client that began the grant. A client that was added under
 // its ID since is another one, to which nobody was asked to consent: then too the
 // error is store.ErrNotFound.
-func clientOf(tx store.Tx, g grant.Grant) (auth.Client, error) {
+func (s *Service) clientOf(tx store.Tx, g grant.Grant) (auth.Client, error) {
 	c, err := tx.Client(g.ClientID)
-	if err == nil && c.CreatedAt.After(g.CreatedAt) {
+	if err == nil && s.addedSince(c, g) {
 		return auth.Client{}, store.ErrNotFound
 	}
 	return c, err
+}
+
+// slewed is how far Now is ahead of a wall clock that nobody has set back, at most: what
+// keeps it right lets it go slower for a while.
+const slewed = time.Second
+
+// addedSince reports whether the client was added after the grant began. A client's time
+// is the wall's and a grant's is Now's, so where the clock was set back it is compared
+// with what the wall shows in this stretch of its time, unless it is of the stretch before.
+func (s *Service) addedSince(c auth.Client, g grant.Grant) bool {
+	if c.CreatedAt.After(g.CreatedAt) {
+		return true
+	}
+	ahead := s.Clock.Ahead()
+	if ahead < slewed || c.CreatedAt.After(s.wall()) {
+		return false
+	}
+	return c.CreatedAt.After(g.CreatedAt.Add(-ahead))
 }
 
 // clientsFresh is how old a cached client may be: an operator's change takes

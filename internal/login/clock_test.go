@@ -12,6 +12,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
 	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
 )
 
 // underway is a sign-in in some state, in a world whose clocks stand still.
@@ -525,5 +526,45 @@ func TestAServerWhoseClockIsSetRightAfterItsFirstStartGoesOn(t *testing.T) {
 	jwks, err := w.JWKS(t.Context())
 	if err != nil || strings.Count(string(jwks), `"kid"`) != 1 {
 		t.Errorf("got %s, %v; want the one key", jwks, err)
+	}
+}
+
+func TestAnotherClientUnderTheSameNameGetsNothing(t *testing.T) {
+	for name, back := range map[string]time.Duration{"the clock is right": 0, "it was set back by an hour": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			w := logintest.New(t)
+			ada := w.Join("Ada")
+			w.Clock.Set(back)
+			g, code := w.Start(logintest.App)
+			w.Approve(ada, g.ID)
+			w.Clock.Advance(10 * time.Second)
+			w.Update(func(tx store.Tx) error {
+				if err := tx.RemoveClient(logintest.App); err != nil {
+					return err
+				}
+				return tx.AddClient(auth.Client{ID: logintest.App, Name: "Another", CreatedAt: w.Wall()})
+			})
+			if _, err := w.Redeem(t.Context(), w.Request(logintest.App, logintest.NoKey), code); !errors.Is(err, grant.ErrDenied) {
+				t.Errorf("got %v, want ErrDenied", err)
+			}
+		})
+	}
+}
+
+func TestAClientFromBeforeTheClockWasSetBackIsTheSame(t *testing.T) {
+	w := logintest.New(t)
+	w.Clock.Stop()
+	ada := w.Join("Ada")
+	const id = "added just now"
+	w.AddClient(auth.Client{ID: id, Name: "New", CreatedAt: w.Wall()})
+	w.Clock.Advance(time.Minute)
+	w.Clock.Set(-time.Hour)
+	for range 3 { // before the wall gets to where it was, and afterwards
+		g, code := w.Start(id)
+		w.Approve(ada, g.ID)
+		if _, err := w.Redeem(t.Context(), w.Request(id, logintest.NoKey), code); err != nil {
+			t.Errorf("at %s: %v", w.Wall(), err)
+		}
+		w.Clock.Advance(40 * time.Minute)
 	}
 }

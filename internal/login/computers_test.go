@@ -8,6 +8,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
+	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
@@ -106,7 +107,7 @@ func TestASignOutEndsTokensAtOnceAndWakesWhoWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	woken := make(chan struct{}, 1)
-	sub := w.Hub.Subscribe(session.GrantID, func() { woken <- struct{}{} })
+	sub := w.Hub.Subscribe(session.GrantID, func(push.Cause) { woken <- struct{}{} })
 	defer sub.Close()
 	if err := w.SignOutComputer(t.Context(), ada.Visitor(), session.ID); err != nil {
 		t.Fatal(err)

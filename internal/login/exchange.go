@@ -10,6 +10,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/secret"
+	"github.com/qrauthd/qrauthd/internal/store"
 )
 
 // ExchangeRequest brings an authorization code (RFC 6749 section 4.1.3).
@@ -25,14 +26,14 @@ type ExchangeRequest struct {
 // ends the session that it led to (RFC 6749 section 4.1.2), but for the holder of the
 // key that got the tokens: see Redeem.
 func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
+	if err := s.admit(ctx, r.TokenRequest); err != nil {
+		return Tokens{}, err
+	}
 	t, err := s.exchange(ctx, r)
 	return t, s.usedUp(ctx, r.Proof, err)
 }
 
 func (s *Service) exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
-	if err := s.admit(ctx, r.TokenRequest); err != nil {
-		return Tokens{}, err
-	}
 	id, _, _ := strings.Cut(r.Code.Reveal(), ".")
 	g, err := s.Grant(ctx, auth.GrantID(id))
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *Service) exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 	if errors.Is(err, grant.ErrRedeemed) {
 		s.Log.WarnContext(ctx, "an authorization code was used again: its session is over",
 			slog.String("client", string(r.Client.ID)), slog.String("grant", string(g.ID)))
-		if fault := s.endSessionOf(ctx, r.Client.ID, g.ID, byDesktop(auth.EventReused, r.Address)); fault != nil {
+		if fault := s.endSessionOf(store.Ahead(ctx), r.Client.ID, g.ID, byDesktop(auth.EventReused, r.Address)); fault != nil {
 			return Tokens{}, fault
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
-// admitProof checks the proof's nonce, and that it is new. The zero Proof is none.
+// admitProof checks the proof's nonce, and that it is new. The zero Proof is none. From
+// then on it is taken for used, unless usedUp or settle finds that nothing came of it.
 func (s *Service) admitProof(ctx context.Context, p dpop.Proof) error {
 	if p.Thumbprint == "" {
 		return nil
@@ -48,15 +49,21 @@ func spendProof(tx store.Tx, p dpop.Proof) error {
 // requests for codes and tokens that do not exist must not fill the database.
 var wasted = ratelimit.Rate{Count: 100, Per: time.Second}
 
-// usedUp remembers for all nodes a proof whose request yielded nothing, for it was
-// used all the same, and returns why nothing came of it. What yields something
-// remembers its proof in its own transaction.
+// usedUp remembers for all nodes an admitted proof whose request was refused, for it was
+// used all the same, and returns the refusal. What yields something remembers its proof
+// in its own transaction; and a request that the storage failed may come again as it is.
 func (s *Service) usedUp(ctx context.Context, p dpop.Proof, why error) error {
-	if why == nil || p.Thumbprint == "" || errors.Is(why, ErrNonce) || errors.Is(why, ErrReplay) ||
-		s.wasted.Take(s.now(), "") > 0 {
+	if p.Thumbprint == "" || why == nil || errors.Is(why, ErrReplay) {
 		return why
 	}
-	err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, p) })
+	if undecided(why) {
+		s.replays.forget(p)
+		return why
+	}
+	if s.wasted.Take(s.now(), "") > 0 {
+		return why
+	}
+	err := s.Store.Update(store.Ahead(ctx), func(tx store.Tx) error { return spend(tx, p) })
 	if errors.Is(err, ErrReplay) {
 		return err
 	}

@@ -45,14 +45,14 @@ func (s *Service) admit(ctx context.Context, r TokenRequest) error {
 // grant is bound to another key. The holder of the key that got the tokens may ask
 // again for grant.RepeatFor, for the answer may have been lost.
 func (s *Service) Redeem(ctx context.Context, r TokenRequest, deviceCode secret.Text) (Tokens, error) {
+	if err := s.admit(ctx, r); err != nil {
+		return Tokens{}, err
+	}
 	t, err := s.redeem(ctx, r, deviceCode)
 	return t, s.usedUp(ctx, r.Proof, err)
 }
 
 func (s *Service) redeem(ctx context.Context, r TokenRequest, deviceCode secret.Text) (Tokens, error) {
-	if err := s.admit(ctx, r); err != nil {
-		return Tokens{}, err
-	}
 	id := idOf(deviceCode)
 	// A look without the lock: most polls are of pending grants and end here. What
 	// it says is decided again, for good, in the transaction below.

@@ -26,14 +26,14 @@ type RefreshRequest struct {
 // the session is bound may repeat the exchange of the last one for
 // grant.RepeatFor, for the answer may have been lost.
 func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Tokens, error) {
+	if err := s.admitProof(ctx, r.Proof); err != nil {
+		return Tokens{}, err
+	}
 	t, err := s.refresh(ctx, r)
 	return t, s.usedUp(ctx, r.Proof, err)
 }
 
 func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Tokens, error) {
-	if err := s.admitProof(ctx, r.Proof); err != nil {
-		return Tokens{}, err
-	}
 	seen, err := s.sessionOfRefresh(ctx, r)
 	if err != nil {
 		return Tokens{}, err

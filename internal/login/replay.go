@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -55,6 +56,29 @@ func (r *replays) first(now time.Time, what oneTime) bool {
 	r.newer[key] = what.Expires()
 	r.lifetime = max(r.lifetime, what.Expires().Sub(now))
 	return true
+}
+
+// settle forgets a use of which the transaction that was to remember it says that nothing
+// came: the same request may come again.
+func (r *replays) settle(what oneTime, err error) {
+	if err != nil && !errors.Is(err, ErrReplay) {
+		r.forget(what)
+	}
+}
+
+// forget is for who was told that a use is the first, and made none of it.
+func (r *replays) forget(what oneTime) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.newer, what.ReplayKey())
+	delete(r.older, what.ReplayKey())
+}
+
+// undecided reports that the storage, or the patience of who asked, has failed: nothing
+// was kept, and nothing refused.
+func undecided(err error) bool {
+	return errors.Is(err, store.ErrOverloaded) || errors.Is(err, store.ErrUnavailable) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (r *replays) sweep(now time.Time) {

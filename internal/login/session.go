@@ -51,7 +51,9 @@ func (s *Service) UserInfo(ctx context.Context, a Access) (Claims, error) {
 	if err := s.admitProof(ctx, a.Proof); err != nil {
 		return Claims{}, err
 	}
-	if err := s.Store.Update(ctx, func(tx store.Tx) error { return spend(tx, a.Proof) }); err != nil {
+	err = s.Store.Update(store.Ahead(ctx), func(tx store.Tx) error { return spend(tx, a.Proof) })
+	s.replays.settle(a.Proof, err)
+	if err != nil {
 		return Claims{}, err
 	}
 	return c, nil

@@ -230,7 +230,7 @@ func keep(tx store.Tx, proof dpop.Proof, session auth.Session, t Tokens) error {
 // lost reports whether an approved grant may not become a session any more: its client
 // or its person is gone, or the person has reported the desktop since.
 func (s *Service) lost(tx store.Tx, g grant.Grant) (bool, error) {
-	if over, err := gone(tx, g); err != nil || over {
+	if over, err := s.gone(tx, g); err != nil || over {
 		return over, err
 	}
 	return s.blocked(tx, g.KeyThumbprint, g.Origin, g.UserID)
@@ -238,8 +238,8 @@ func (s *Service) lost(tx store.Tx, g grant.Grant) (bool, error) {
 
 // gone reports whether the client or the person that an approved grant needs has
 // been removed or disabled since.
-func gone(tx store.Tx, g grant.Grant) (bool, error) {
-	if _, err := clientOf(tx, g); err != nil {
+func (s *Service) gone(tx store.Tx, g grant.Grant) (bool, error) {
+	if _, err := s.clientOf(tx, g); err != nil {
 		return missing(err)
 	}
 	u, err := tx.User(g.UserID)

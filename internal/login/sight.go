@@ -62,7 +62,7 @@ func (s *Service) see(ctx context.Context, v Visitor, find func(store.Tx) (grant
 		}
 		now := s.now()
 		sight = Sight{Grant: g, State: g.StateAt(now), Now: now}
-		if sight.Client, err = clientOf(tx, g); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if sight.Client, err = s.clientOf(tx, g); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if sight.Person, err = person(tx, s.wall(), v.Browser); err != nil {

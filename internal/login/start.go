@@ -115,6 +115,9 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (grant.Grant, secre
 			return tx.AddGrant(g)
 		})
 	})
+	if proof.Thumbprint != "" {
+		s.replays.settle(proof, err)
+	}
 	if err != nil {
 		return grant.Grant{}, secret.Text{}, fmt.Errorf("start a grant: %w", err)
 	}

@@ -118,7 +118,7 @@ func storedGrants(b *testing.B, db *DB) []auth.GrantID {
 	return ids
 }
 
-// BenchmarkRotate is what a waiting desktop costs every 45 seconds: its grant gets
+// BenchmarkRotate is what a waiting desktop costs every 40 to 45 seconds: its grant gets
 // another user code.
 func BenchmarkRotate(b *testing.B) {
 	db := openAt(b, newPath(b), Options{})

@@ -19,6 +19,11 @@ const (
 	// all the time they may take: one in so many.
 	inspectionRest  = 2 * time.Second
 	inspectionShare = 20
+	// neighbours is for how long another process that has written is taken to run, and
+	// so to wake at each commit here. Meanwhile a commit shows for spared that writing
+	// works: a little less than lies between two looks of a server that nobody asks.
+	neighbours = time.Minute
+	spared     = 9 * time.Second
 )
 
 // touch writes a page of the file, and with it the log, and changes nothing: SQLite
@@ -26,7 +31,8 @@ const (
 const touch = "PRAGMA user_version = 0"
 
 // Check implements store.Store. What it writes takes the way of all writing, ahead of
-// most. Damage that any transaction has met is remembered until an inspection of the
+// most. It writes each time, unless Watch has seen that another process uses the file,
+// which then reads everything anew: then a commit of the last seconds is enough. Damage that any transaction has met is remembered until an inspection of the
 // whole file finds none; Check begins one beside everything else and does not wait
 // for it.
 func (db *DB) Check(ctx context.Context) error {
@@ -36,12 +42,10 @@ func (db *DB) Check(ctx context.Context) error {
 	if err := db.checkup.inPlace(); err != nil {
 		return err
 	}
-	err := db.checkup.touch(ctx, func() error {
-		return db.Update(store.Ahead(db.checkup.ctx), func(t store.Tx) error {
-			_, err := t.(*tx).exec(touch)
-			return err
-		})
-	})
+	var err error
+	if !db.checkup.others.within(neighbours) || !db.writer.kept.within(spared) {
+		err = db.checkup.touch(ctx, db.touch)
+	}
 	if err == nil {
 		err = db.View(ctx, func(t store.Tx) error {
 			_, err := t.AuditHead()
@@ -51,12 +55,22 @@ func (db *DB) Check(ctx context.Context) error {
 	return db.checkup.explain(err)
 }
 
+func (db *DB) touch() error {
+	return db.Update(store.Ahead(db.checkup.ctx), func(t store.Tx) error {
+		own := t.(*tx)
+		_, err := own.exec(touch)
+		own.wrote = err == nil
+		return err
+	})
+}
+
 // checkup is what a DB knows of its own health.
 type checkup struct {
 	path  string
 	opts  Options
 	files map[string]os.FileInfo // that the connections have open
 
+	others  moment                // when Watch has seen that another process has written
 	trouble atomic.Pointer[error] // why the newest Update failed; nil: it did not
 
 	ctx  context.Context // of what goes on beside
@@ -117,7 +131,7 @@ func (c *checkup) touched(ctx context.Context, write func() error) (*touching, e
 
 // newCheckup is for a database that has just been opened.
 func newCheckup(path string, opts Options) *checkup {
-	c := &checkup{path: path, opts: opts, files: make(map[string]os.FileInfo, 3)}
+	c := &checkup{path: path, opts: opts, files: make(map[string]os.FileInfo, 3), others: newMoment()}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
 		if info, err := os.Stat(name); err == nil {

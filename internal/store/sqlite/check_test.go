@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -153,7 +154,7 @@ func TestACheckOfAStoreThatHasTooMuchToDoSaysThat(t *testing.T) {
 		for range queueLength {
 			others.Go(func() { _ = db.Update(ctx, func(store.Tx) error { return nil }) })
 		}
-		waitFor(func() bool { return len(db.writer.ahead) == queueLength })
+		waitFor(func() bool { return waiting(db) == queueLength })
 		if err := db.Check(context.Background()); !errors.Is(err, store.ErrOverloaded) || errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("got %v, want ErrOverloaded", err)
 		}
@@ -331,5 +332,63 @@ func TestClosingEndsAnInspection(t *testing.T) {
 	defer c.mu.Unlock()
 	if c.inspecting {
 		t.Error("it goes on")
+	}
+}
+
+func TestChecksDoNotKeepWakingAnotherProcess(t *testing.T) {
+	path := newPath(t)
+	w := &writerConn{}
+	db, other := openAt(t, path, Options{connected: w.connected}), openAt(t, path, Options{})
+	var commits atomic.Int32
+	w.conn.Load().RegisterCommitHook(func() int { commits.Add(1); return 0 })
+	seen := make(chan struct{})
+	go db.Watch(t.Context(), sync.OnceFunc(func() { close(seen) }))
+	waitFor(func() bool { // what is written before Watch has begun to look is no news
+		addUser(t, other, auth.UserID(fmt.Sprint("theirs", time.Now().UnixNano())))
+		select {
+		case <-seen:
+			return true
+		default:
+			return false
+		}
+	})
+	for range 3 {
+		wantHealthy(t, db)
+	}
+	if got := commits.Load(); got != 1 {
+		t.Errorf("with nothing written before: got %d commits of 3 checks, want 1", got)
+	}
+	addUser(t, db, "ours")
+	wantHealthy(t, db)
+	if got := commits.Load(); got != 2 {
+		t.Errorf("after a commit of ours: got %d commits, want 2", got)
+	}
+	w.exec(t, "PRAGMA query_only = 1")
+	wantUnavailable(t, tryAddUser(db, "during"), "read-only")
+	if db.writer.kept.within(time.Hour) {
+		t.Error("after a failure the commits before still show that writing works")
+	}
+	wantHealthy(t, db)
+	if !db.writer.kept.within(time.Hour) {
+		t.Error("the check after a failure did not write")
+	}
+}
+
+func TestAnUpdateThatWritesNothingShowsNothing(t *testing.T) {
+	db := openAt(t, newPath(t), Options{})
+	for name, fn := range map[string]func(store.Tx) error{
+		"no statement":   func(store.Tx) error { return nil },
+		"no record":      func(tx store.Tx) error { return tx.RemoveBrowsersOf("nobody", "") },
+		"rolled back":    func(tx store.Tx) error { _ = tx.AddUser(auth.User{ID: "x"}); return store.ErrNotFound },
+		"only a reading": func(tx store.Tx) error { _, err := tx.Keys(); return err },
+	} {
+		_ = db.Update(t.Context(), fn)
+		if db.writer.kept.within(time.Hour) {
+			t.Errorf("%s: a commit is taken for one that has written", name)
+		}
+	}
+	addUser(t, db, "alice")
+	if !db.writer.kept.within(time.Hour) {
+		t.Error("a commit that has written is not taken for one")
 	}
 }

@@ -21,7 +21,8 @@ type conn struct {
 }
 
 // statement is a prepared one, with room for its arguments and for a record of
-// its result.
+// its result. It holds none between two uses, for some are secrets; SQLite lets go of
+// what was bound when the statement is used again.
 type statement struct {
 	raw  *sqlite3.SQLiteStmt
 	args []driver.NamedValue
@@ -48,6 +49,7 @@ func (c *conn) exec(query string, args ...any) (int64, error) {
 	}
 	// The driver would start a goroutine to watch over a context that can end.
 	res, err := s.raw.ExecContext(context.Background(), s.args)
+	s.unbind()
 	if err != nil {
 		return 0, err
 	}
@@ -64,7 +66,9 @@ func (c *conn) query(query string, args ...any) (*statement, error) {
 	if err := s.bind(args); err != nil {
 		return nil, err
 	}
-	if s.rows, err = s.raw.QueryContext(context.Background(), s.args); err != nil {
+	s.rows, err = s.raw.QueryContext(context.Background(), s.args)
+	s.unbind()
+	if err != nil {
 		return nil, err
 	}
 	if s.row.values == nil {
@@ -88,6 +92,7 @@ func (s *statement) next() bool {
 func (s *statement) end() {
 	_ = s.rows.Close() // which says again what reading said
 	s.rows = nil
+	clear(s.row.values)
 }
 
 // number is the single integer that the query finds.
@@ -132,6 +137,12 @@ func (s *statement) bind(args []any) error {
 		s.args[i].Value = v
 	}
 	return nil
+}
+
+func (s *statement) unbind() {
+	for i := range s.args {
+		s.args[i].Value = nil
+	}
 }
 
 // idle reports that no transaction is open.

@@ -133,7 +133,7 @@ func batch(t *testing.T, db *DB, fn func(i int, tx store.Tx) error) []error {
 				answers[i] <- db.Update(context.Background(), func(tx store.Tx) error { return fn(i, tx) })
 			}()
 		}
-		waitFor(func() bool { return len(db.writer.queue) == n })
+		waitFor(func() bool { return waiting(db) == n })
 		return nil
 	}); err != nil && !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestALockThatIsLetGoInTimeIsWaitedFor(t *testing.T) {
 	}
 	answer := make(chan error, 1)
 	go func() { answer <- tryAddUser(db, "ours") }()
-	waitFor(func() bool { return len(db.writer.queue) == 0 })
+	waitFor(func() bool { return waiting(db) == 0 })
 	if _, err := other.Exec("COMMIT", nil); err != nil {
 		t.Fatal(err)
 	}

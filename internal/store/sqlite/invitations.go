@@ -12,7 +12,7 @@ const (
 
 func scanInvitation(r *row) auth.Invitation {
 	return auth.Invitation{
-		Hash: r.digest(), UserID: text[auth.UserID](r), Name: text[string](r),
+		Hash: r.digest(), UserID: auth.UserID(r.optional()), Name: text[string](r),
 		CreatedAt: r.instant(), ExpiresAt: r.instant(),
 	}
 }

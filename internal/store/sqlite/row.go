@@ -20,15 +20,23 @@ type row struct {
 	err    error
 }
 
-// column reads the next one, where NULL is the zero value.
-func column[T any](r *row) (v T) {
-	src := r.values[r.read]
+// column reads the next one, which is not NULL.
+func column[T any](r *row) T {
+	v, ok := r.values[r.read].(T)
 	r.read++
-	v, ok := src.(T)
-	if !ok && src != nil {
-		r.fail(fmt.Errorf("column %d is stored as %T, want %T", r.read, src, v))
+	if !ok {
+		r.fail(fmt.Errorf("column %d is stored as %T, want %T", r.read, r.values[r.read-1], v))
 	}
 	return v
+}
+
+// null reports whether the next one is NULL, and passes it then.
+func (r *row) null() bool {
+	if r.values[r.read] != nil {
+		return false
+	}
+	r.read++
+	return true
 }
 
 func (r *row) fail(err error) {
@@ -52,12 +60,25 @@ func number[N ~int | ~int64 | ~uint32](r *row) N {
 
 func (r *row) flag() bool { return column[int64](r) != 0 }
 
-func (r *row) blob() []byte { return column[[]byte](r) }
+// optional reads a text that is NULL when empty.
+func (r *row) optional() string {
+	if r.null() {
+		return ""
+	}
+	return column[string](r)
+}
+
+// blob reads bytes that are NULL when there are none.
+func (r *row) blob() []byte {
+	if r.null() {
+		return nil
+	}
+	return column[[]byte](r)
+}
 
 // instant reads a time in microseconds since the epoch, UTC; NULL is the zero time.
 func (r *row) instant() time.Time {
-	if r.values[r.read] == nil {
-		r.read++
+	if r.null() {
 		return time.Time{}
 	}
 	return time.UnixMicro(column[int64](r)).UTC()

@@ -27,6 +27,7 @@ type tx struct {
 	conn   *conn // nil once the transaction is over
 	writes bool  // false in a View
 	saved  bool  // the savepoint is set, which the first write does
+	wrote  bool  // a record was
 	broken error // the storage failed: nothing that was written before may be kept
 	// had is whose user codes were read or written last in this transaction, so that
 	// SetGrant need not read them again.
@@ -72,6 +73,7 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, t.note(err)
 	}
+	t.wrote = t.wrote || n > 0
 	return n, nil
 }
 

@@ -29,6 +29,7 @@ func (db *DB) Watch(ctx context.Context, changed func()) {
 		}
 		if v, ok := db.writer.ask(ctx); ok && v != last {
 			last = v
+			db.checkup.others.now()
 			changed()
 		}
 	}

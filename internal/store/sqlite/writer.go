@@ -7,20 +7,13 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 
 	"github.com/qrauthd/qrauthd/internal/store"
 )
 
-const (
-	// maxBatch bounds how many callers share a commit, so that the first of them
-	// does not wait for long.
-	maxBatch = 128
-	// queueLength bounds how many callers wait, of those who go ahead and of the
-	// others. Whoever comes beyond is told at once: at the pace of a slow disk they
-	// would wait for longer than anybody does.
-	queueLength = 1024
-)
+// maxBatch bounds how many callers share a commit, so that the first of them
+// does not wait for long.
+const maxBatch = 128
 
 // writer commits the transactions of many callers with one fsync. Its goroutine
 // begins a transaction, runs the function of each waiting caller within a
@@ -28,25 +21,28 @@ const (
 // those who come while it commits are the next batch.
 type writer struct {
 	connector *connector
-	ahead     chan *job // those of store.Ahead
-	queue     chan *job
+	line      *line
 	looks     chan chan<- version
 	stop      chan struct{} // closed by close
 	ended     chan struct{} // closed when the goroutine has ended
 	once      sync.Once
+	kept      moment // when the newest commit has written something; never: it has failed since
 
 	// What follows is the goroutine's own.
 	conn  *conn  // nil: to be opened
 	batch []*job // whom the commit that comes will answer
+	wrote bool   // it has something to write
 	mover mover
 }
 
 // job is a caller's place in the queue.
 type job struct {
-	ctx   context.Context
-	fn    func(store.Tx) error
-	owner atomic.Bool // whoever sets it decides: the writer takes the job, or the caller withdraws it
-	done  chan struct{}
+	ctx  context.Context
+	fn   func(store.Tx) error
+	done chan struct{}
+	// Where it waits, and between whom; nil when it does not. Of the line.
+	queue         *queue
+	before, after *job
 	// What became of it, told by done.
 	reply error
 	fault *store.Panic // fn panicked
@@ -56,9 +52,9 @@ type job struct {
 func startWriter(c *connector, r *readers) (*writer, error) {
 	w := &writer{
 		connector: c,
-		ahead:     make(chan *job, queueLength),
-		queue:     make(chan *job, queueLength),
+		line:      newLine(),
 		looks:     make(chan chan<- version),
+		kept:      newMoment(),
 		stop:      make(chan struct{}),
 		ended:     make(chan struct{}),
 		mover:     mover{readers: r},
@@ -95,12 +91,12 @@ func (w *writer) update(ctx context.Context, fn func(store.Tx) error) error {
 	select {
 	case <-j.done:
 	case <-ctx.Done():
-		if j.claim() {
+		if w.line.leave(j) {
 			return ctx.Err()
 		}
 		<-j.done
 	case <-w.ended:
-		if j.claim() {
+		if w.line.leave(j) {
 			return errClosed
 		}
 		<-j.done
@@ -115,20 +111,8 @@ func (w *writer) enter(j *job) error {
 		return errClosed
 	default:
 	}
-	queue := w.queue
-	if store.IsAhead(j.ctx) {
-		queue = w.ahead
-	}
-	select {
-	case queue <- j:
-		return nil
-	default:
-		return store.ErrOverloaded
-	}
+	return w.line.join(j)
 }
-
-// claim decides the fate of a waiting job; it returns true once.
-func (j *job) claim() bool { return j.owner.CompareAndSwap(false, true) }
 
 // outcome is the caller's: an error, or what its function would have done to its
 // own goroutine.
@@ -162,54 +146,31 @@ func (w *writer) run() {
 // serve runs a batch if anybody waits, and waits for somebody otherwise; false when
 // the writer is to stop.
 func (w *writer) serve() bool {
-	select { // first, for the queues may never be empty
+	select { // first, for the line may never be empty
 	case <-w.stop:
 		return false
 	case answer := <-w.looks:
 		answer <- w.look()
 	default:
 	}
-	j := w.next()
-	if j == nil {
-		select {
-		case <-w.stop:
-			return false
-		case answer := <-w.looks:
-			answer <- w.look()
-			return true
-		case j = <-w.ahead:
-		case j = <-w.queue:
-		}
-		if !j.claim() {
-			return true
-		}
+	if j := w.next(); j != nil {
+		w.commit(j)
+		return true
 	}
-	w.commit(j)
+	select {
+	case <-w.stop:
+		return false
+	case answer := <-w.looks:
+		answer <- w.look()
+	case <-w.line.came:
+	}
 	return true
 }
 
 // next is a job that waits already; nil when none does. Those who go ahead are first,
 // but the last place of a batch is for the others, who would starve otherwise.
 func (w *writer) next() *job {
-	first, then := w.ahead, w.queue
-	if len(w.batch) == maxBatch-1 {
-		first, then = then, first
-	}
-	for {
-		var j *job
-		select {
-		case j = <-first:
-		default:
-			select {
-			case j = <-then:
-			default:
-				return nil
-			}
-		}
-		if j.claim() {
-			return j
-		}
-	}
+	return w.line.next(len(w.batch) == maxBatch-1)
 }
 
 // commit runs one batch, of which first is the first.
@@ -221,6 +182,9 @@ func (w *writer) commit(first *job) {
 	err := w.takeTurns(first)
 	if err == nil {
 		_, err = w.conn.exec(commit)
+	}
+	if err == nil && w.wrote {
+		w.kept.now()
 	}
 	if err != nil {
 		w.fail(err)
@@ -234,6 +198,7 @@ func (w *writer) commit(first *job) {
 // takeTurns runs first and those who come meanwhile. Its error is the storage's:
 // the batch as a whole has failed.
 func (w *writer) takeTurns(first *job) error {
+	w.wrote = false
 	for j := first; j != nil; j = w.next() {
 		w.batch = append(w.batch, j)
 		if err := w.takeTurn(j); err != nil {
@@ -258,6 +223,8 @@ func (w *writer) takeTurn(j *job) error {
 		if _, err := w.conn.exec(undo); err != nil {
 			return err
 		}
+	default:
+		w.wrote = w.wrote || t.wrote
 	}
 	_, err := w.conn.exec(release)
 	return err
@@ -292,6 +259,7 @@ func (w *writer) answer() {
 // fail rolls the batch back and tells all of it, also those who were refused: what
 // they saw was never true.
 func (w *writer) fail(err error) {
+	w.kept.never()
 	err = failure(err)
 	if !errors.Is(err, store.ErrUnavailable) {
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
@@ -327,11 +295,14 @@ func (w *writer) begin() error {
 // the storage as one caller should. It takes them all before it answers any:
 // whoever comes after an answer gets a try of its own.
 func (w *writer) refuse(first *job, err error) {
+	w.kept.never()
 	refused := []*job{first}
-	for range len(w.ahead) + len(w.queue) {
-		if j := w.next(); j != nil {
-			refused = append(refused, j)
+	for len(refused) < 2*queueLength {
+		j := w.next()
+		if j == nil {
+			break
 		}
+		refused = append(refused, j)
 	}
 	for _, j := range refused {
 		j.reply = err

@@ -44,7 +44,7 @@ func TestACallerWhoseContextEndsInTheQueueDoesNotRun(t *testing.T) {
 				return nil
 			})
 		}()
-		waitFor(func() bool { return len(db.writer.queue) == 1 })
+		waitFor(func() bool { return waiting(db) == 1 })
 		cancel()
 		if err := <-answer; !errors.Is(err, context.Canceled) { // while this function still holds the writer
 			t.Errorf("got %v, want context.Canceled", err)
@@ -215,6 +215,14 @@ func held(t *testing.T, db *DB, fn func()) {
 	}
 }
 
+// waiting is how many callers wait for the writer.
+func waiting(db *DB) int {
+	l := db.writer.line
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ahead.length + l.others.length
+}
+
 // crowd are callers that wait for the writer, and what they were told.
 type crowd struct {
 	wg   sync.WaitGroup
@@ -225,8 +233,7 @@ type crowd struct {
 
 // come has a caller wait, and returns when it does.
 func (c *crowd) come(ctx context.Context, db *DB, name string) {
-	waiting := func() int { return len(db.writer.ahead) + len(db.writer.queue) }
-	before := waiting()
+	before := waiting(db)
 	c.wg.Go(func() {
 		err := db.Update(ctx, func(store.Tx) error {
 			c.mu.Lock()
@@ -238,7 +245,7 @@ func (c *crowd) come(ctx context.Context, db *DB, name string) {
 		defer c.mu.Unlock()
 		c.errs = append(c.errs, err)
 	})
-	waitFor(func() bool { return waiting() > before })
+	waitFor(func() bool { return waiting(db) > before })
 }
 
 func TestAFullQueueAnswersAtOnceAndRecovers(t *testing.T) {
@@ -300,5 +307,40 @@ func TestWhoIsMarkedGoesAheadAndNobodyStarves(t *testing.T) {
 	}
 	if err := errors.Join(c.errs...); err != nil || len(c.ran) != batches*(maxBatch+1) {
 		t.Errorf("%d ran, got %v; want all and no error", len(c.ran), err)
+	}
+}
+
+func TestWhoHasLeftTakesNoPlace(t *testing.T) {
+	db := openAt(t, newPath(t), Options{})
+	ctx, leave := context.WithCancel(t.Context())
+	var left, stays crowd
+	held(t, db, func() {
+		stays.come(t.Context(), db, "first")
+		for range queueLength - 1 {
+			left.come(ctx, db, "left")
+		}
+		leave()
+		left.wg.Wait()
+		if got := waiting(db); got != 1 {
+			t.Errorf("%d wait, want the one who has not left", got)
+		}
+		for range queueLength - 1 {
+			stays.come(t.Context(), db, "later")
+		}
+		if err := db.Update(t.Context(), func(store.Tx) error { return nil }); !errors.Is(err, store.ErrOverloaded) {
+			t.Errorf("beyond: got %v, want ErrOverloaded", err)
+		}
+	})
+	stays.wg.Wait()
+	if err := errors.Join(stays.errs...); err != nil || len(stays.ran) != queueLength || stays.ran[0] != "first" {
+		t.Errorf("of those who stayed %d ran, got %v; want all in their order and no error", len(stays.ran), err)
+	}
+	for _, err := range left.errs {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("one who left: got %v, want context.Canceled", err)
+		}
+	}
+	if len(left.ran) > 0 {
+		t.Errorf("%d of those who left ran", len(left.ran))
 	}
 }
