@@ -17,6 +17,8 @@ type amounts struct {
 
 	Crowds  []int         `json:"crowds"`   // desktops that wait beside a sign-in
 	SignIns int           `json:"sign_ins"` // one after the other, for each crowd
+	People  int           `json:"people"`   // who sign in, each in turn
+	Settle  time.Duration `json:"settle"`   // how long a server is left alone before its memory is read
 	Waiting int           `json:"waiting"`  // desktops whose memory is measured
 	Rest    time.Duration `json:"rest"`     // how long they wait: their codes rotate meanwhile
 	Many    int           `json:"many"`     // desktops at most that wait at the same time; 0: not measured
@@ -32,7 +34,7 @@ type amounts struct {
 var full = amounts{
 	Clients: 64, Rounds: 5, Turn: 2 * time.Second, Yardstick: 500 * time.Millisecond,
 	Polled: 64, Redeems: 3000, Refreshes: 4000, Approvals: 3000, Finishes: 2000,
-	Crowds: []int{0, 100, 10_000}, SignIns: 1000,
+	Crowds: []int{0, 100, 10_000}, SignIns: 1000, People: 50, Settle: 3 * time.Second,
 	Waiting: 10_000, Rest: time.Minute, Many: 50_000, Flat: time.Minute,
 	Grants: 100_000, Sessions: 10_000, Starts: 10, Growth: 2000,
 }
@@ -41,7 +43,7 @@ var full = amounts{
 var brief = amounts{
 	Clients: 64, Rounds: 2, Turn: time.Second, Yardstick: 300 * time.Millisecond,
 	Polled: 64, Redeems: 1000, Refreshes: 1000, Approvals: 1000, Finishes: 800,
-	Crowds: []int{0, 100, 1000}, SignIns: 200,
+	Crowds: []int{0, 100, 1000}, SignIns: 200, People: 50, Settle: 3 * time.Second,
 	Waiting: 2000, Rest: 50 * time.Second, Flat: 15 * time.Second,
 	Grants: 10_000, Sessions: 500, Starts: 5, Growth: 500,
 }

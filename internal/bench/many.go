@@ -29,7 +29,7 @@ func (b *bench) many(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
-	pause(ctx, settling)
+	pause(ctx, b.Settle)
 	half, err := s.server.Usage()
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (b *bench) many(ctx context.Context) (err error) {
 	if err := c.gather(n - n/2); err != nil {
 		return err
 	}
-	pause(ctx, settling)
+	pause(ctx, b.Settle)
 	if err := b.memoryEach(s.server, "a waiting desktop of the second half", half, n-n/2); err != nil {
 		return err
 	}

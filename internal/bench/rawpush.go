@@ -34,7 +34,7 @@ func (b *bench) rawPushes(ctx context.Context, n int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
-	pause(ctx, settling)
+	pause(ctx, b.Settle)
 	after, err := load.UsageOf(y.pid())
 	if err != nil {
 		return err

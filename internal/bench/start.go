@@ -37,7 +37,7 @@ func (b *bench) ready(ctx context.Context) error {
 // fill makes a database with as many grants and sessions as is said.
 func (b *bench) fill(ctx context.Context, name string) (err error) {
 	b.say("making a database with %d grants and %d sessions", b.Grants, b.Sessions)
-	s, err := b.open(ctx, name, starters)
+	s, err := b.open(ctx, name, min(starters, b.Sessions))
 	if err != nil {
 		return err
 	}

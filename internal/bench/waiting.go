@@ -12,8 +12,6 @@ import (
 const (
 	kibibyte = 1 << 10
 	mebibyte = 1 << 20
-	// settling is how long a server is left alone before its memory is read.
-	settling = 3 * time.Second
 	// goalWaiting is the most that a waiting desktop should take, in KiB.
 	goalWaiting = 12
 )
@@ -45,7 +43,7 @@ func (b *bench) waiting(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
-	pause(ctx, settling)
+	pause(ctx, b.Settle)
 	if err := b.memoryEach(s.server, "a waiting desktop", idle.usage, b.Waiting); err != nil {
 		return err
 	}
@@ -88,13 +86,13 @@ type calm struct {
 
 // idle leaves the server alone, and sees what it takes.
 func (b *bench) idle(ctx context.Context, s *load.Server) (c calm, err error) {
-	pause(ctx, settling)
+	pause(ctx, b.Settle)
 	before, err := s.Usage()
 	if err != nil {
 		return c, err
 	}
 	began := time.Now()
-	pause(ctx, settling)
+	pause(ctx, b.Settle)
 	if c.usage, err = s.Usage(); err != nil {
 		return c, err
 	}

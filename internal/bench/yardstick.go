@@ -88,17 +88,23 @@ func (y *yardstick) push(w http.ResponseWriter, r *http.Request) {
 func (y *yardstick) follow(conn *websocket.Conn) {
 	defer conn.Close()
 	var hello wire.ClientFrame
-	if conn.ReadJSON(&hello) != nil || conn.WriteJSON(wire.Snapshot{State: wire.StatePending}) != nil {
+	if conn.ReadJSON(&hello) != nil || y.greet(conn, hello.DeviceCode) != nil {
 		return
 	}
-	y.mu.Lock()
-	y.sockets[hello.DeviceCode] = conn
-	y.mu.Unlock()
 	for {
 		if _, _, err := conn.NextReader(); err != nil {
 			return
 		}
 	}
+}
+
+// greet writes the first frame, and notes the socket. Who has read that frame may have
+// the socket told at once: tell waits until both are done.
+func (y *yardstick) greet(conn *websocket.Conn, deviceCode string) error {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.sockets[deviceCode] = conn
+	return conn.WriteJSON(wire.Snapshot{State: wire.StatePending})
 }
 
 // tell writes a frame to the socket of a device code, and answers. Only one tells at a

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/qrauthd/qrauthd/internal/load"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -33,22 +32,13 @@ func (e *endless) Read(b []byte) (int, error) {
 }
 
 // memory is the most that the server has had so far, in bytes.
-func (s *server) memory(t *testing.T) int {
+func (s *server) memory(t *testing.T) int64 {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	u, err := load.UsageOf(s.cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kilobytes, err := strconv.Atoi(fields[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kilobytes << 10
+	return u.Peak
 }
 
 func TestOversizedRequestsAreRefused(t *testing.T) {

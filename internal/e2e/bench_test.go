@@ -1,43 +1,32 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"os/exec"
-	"regexp"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/qrauthd/qrauthd/desktop"
-	"github.com/qrauthd/qrauthd/internal/passkey/passkeytest"
+	"github.com/qrauthd/qrauthd/internal/load"
 )
 
 // BenchmarkSignOutToDesktop is the time from "Sign out" in the list on the phone to the
 // end of Session.Watch on the desktop: the built server, HTTP and a socket on loopback, and a
 // commit to the disk. The slowest of all is told too.
 func BenchmarkSignOutToDesktop(b *testing.B) {
-	issuer := serveBench(b)
-	p := newThumb(b, issuer)
-	p.join()
+	server, phone := serveBench(b)
 	attached := make(chan struct{}, 1)
-	client, err := desktop.New(desktop.Config{Issuer: issuer, ClientID: demoClient, HTTPClient: overhear(b, attached)})
+	client, err := desktop.New(desktop.Config{Issuer: server.Issuer, ClientID: demoClient, HTTPClient: overhear(b, attached)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	var slowest time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		session := p.signIn(client)
+		session := signInBench(b, client, phone)
 		select { // what the last one's socket has said twice
 		case <-attached:
 		default:
@@ -45,10 +34,15 @@ func BenchmarkSignOutToDesktop(b *testing.B) {
 		watched := make(chan error, 1)
 		go func() { watched <- session.Watch(b.Context()) }()
 		<-attached
-		path := p.find("/devices", `"(/devices/[^"/]+/sign-out)"`)
+		computers, err := phone.Computers()
+		if err != nil || len(computers) != 1 {
+			b.Fatalf("got the computers %q, %v, want one", computers, err)
+		}
 		b.StartTimer()
 		tapped := time.Now()
-		p.post(path, kindForm, nil)
+		if err := phone.SignOutComputer(computers[0]); err != nil {
+			b.Fatal(err)
+		}
 		if err := <-watched; !errors.Is(err, desktop.ErrSignedOut) {
 			b.Fatalf("the watch ended with %v, want ErrSignedOut", err)
 		}
@@ -57,26 +51,40 @@ func BenchmarkSignOutToDesktop(b *testing.B) {
 	b.ReportMetric(float64(slowest.Microseconds())/1000, "slowest-ms")
 }
 
-// serveBench starts a demo server without budgets, and returns its issuer.
-func serveBench(b *testing.B) string {
+// serveBench starts a demo server without budgets, at which a phone has an account.
+func serveBench(b *testing.B) (*load.Server, *load.Phone) {
 	b.Helper()
-	s := exec.Command(binary("qrauthd"), "serve", "--demo", "--listen", "127.0.0.1:0", "--data", b.TempDir(), "--limits", "off")
-	out, err := s.StdoutPipe()
+	s, err := load.Launch{Binary: binary("qrauthd"), Data: b.TempDir(), Args: []string{"--limits", "off"}}.Start(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := s.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = s.Process.Signal(syscall.SIGTERM)
-		_ = s.Wait()
-	})
-	ready, err := bufio.NewReader(out).ReadString('\n')
+	b.Cleanup(func() { _ = s.Stop() })
+	p, err := load.NewPhone(s)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return strings.TrimSpace(strings.TrimPrefix(ready, "ready "))
+	b.Cleanup(func() { _ = p.Close() })
+	if err := p.Join("Ada"); err != nil {
+		b.Fatal(err)
+	}
+	return s, p
+}
+
+// signInBench signs a desktop in.
+func signInBench(b *testing.B, client *desktop.Client, phone *load.Phone) *desktop.Session {
+	b.Helper()
+	login, err := client.Start(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := phone.Approve(login.Current().Link()); err != nil {
+		b.Fatal(err)
+	}
+	session, err := login.Wait(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return session
 }
 
 // overhear is an HTTP client that tells when the server's first word to a session's
@@ -106,88 +114,4 @@ func (c overheard) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// thumb is a phone with a passkey, as far as a benchmark needs one.
-type thumb struct {
-	b      *testing.B
-	issuer string
-	http   *http.Client
-	touch  *passkeytest.Phone
-}
-
-func newThumb(b *testing.B, issuer string) *thumb {
-	b.Helper()
-	at, err := url.Parse(issuer)
-	if err != nil {
-		b.Fatal(err)
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &thumb{b, issuer, &http.Client{Jar: jar, CheckRedirect: stay}, passkeytest.NewPhone(b, at)}
-}
-
-func (p *thumb) body(r *http.Response, err error) []byte {
-	p.b.Helper()
-	if err != nil {
-		p.b.Fatal(err)
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	if err != nil || r.StatusCode >= http.StatusBadRequest {
-		p.b.Fatalf("%s: %s %v\n%s", r.Request.URL.Path, r.Status, err, body)
-	}
-	return body
-}
-
-func (p *thumb) post(path, kind string, body []byte) []byte {
-	p.b.Helper()
-	return p.body(p.http.Post(p.issuer+path, kind, bytes.NewReader(body)))
-}
-
-// find is what the pattern's group has on a page.
-func (p *thumb) find(path, pattern string) string {
-	p.b.Helper()
-	page := p.body(p.http.Get(p.issuer + path))
-	m := regexp.MustCompile(pattern).FindSubmatch(page)
-	if m == nil {
-		p.b.Fatalf("no %s on %s:\n%s", pattern, path, page)
-	}
-	return string(m[1])
-}
-
-// join makes an account with a passkey.
-func (p *thumb) join() {
-	p.b.Helper()
-	options := p.post("/join/begin", kindJSON, []byte(`{"name":"Ada"}`))
-	var c ceremony
-	if err := json.Unmarshal(options, &c); err != nil {
-		p.b.Fatal(err)
-	}
-	made, err := json.Marshal(map[string]any{"ceremony": c.Ceremony, "credential": json.RawMessage(p.touch.Create(options))})
-	if err != nil {
-		p.b.Fatal(err)
-	}
-	p.post("/join/finish", kindJSON, made)
-}
-
-// signIn signs a desktop in.
-func (p *thumb) signIn(client *desktop.Client) *desktop.Session {
-	p.b.Helper()
-	login, err := client.Start(p.b.Context())
-	if err != nil {
-		p.b.Fatal(err)
-	}
-	confirm := "/confirm/" + p.find(strings.TrimPrefix(login.Current().Link(), p.issuer), openingInPage.String())
-	p.post(confirm+"/scan", kindJSON, []byte("{}"))
-	options := p.post(confirm+"/begin", kindJSON, []byte("{}"))
-	p.post(confirm+"/finish", kindJSON, p.touch.Get(options))
-	session, err := login.Wait(p.b.Context())
-	if err != nil {
-		p.b.Fatal(err)
-	}
-	return session
 }

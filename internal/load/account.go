@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 )
 
 // SignIn proves the passkey for the account's pages.
@@ -27,6 +28,18 @@ func (p *Phone) SignIn() error {
 
 // ErrSignInFirst: the page wants the passkey again, by SignIn.
 var ErrSignInFirst = errors.New("the page leads to the sign-in")
+
+var sessionInPage = regexp.MustCompile(`"/devices/([^"/]+)/sign-out"`)
+
+// Computers are the sessions of the account's desktops, in the order of the page that
+// lists them. There are none before the passkey was proven for the account's pages.
+func (p *Phone) Computers() (sessions []string, err error) {
+	page, err := p.get("/devices")
+	for _, m := range sessionInPage.FindAllSubmatch(page, -1) {
+		sessions = append(sessions, string(m[1]))
+	}
+	return sessions, err
+}
 
 // SignOutComputer ends the session of one of the account's desktops, on the page that
 // lists them.

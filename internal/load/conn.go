@@ -7,22 +7,26 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http/httputil"
-	"strconv"
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
 // answerTime bounds the wait for one answer.
 const answerTime = 30 * time.Second
 
+// maxAnswer is more than any answer has, in bytes, its headers included.
+const maxAnswer = 16 << 20
+
 // Conn is one connection of HTTP/1.1 that is kept alive. Its requests are rendered
-// beforehand and its answers read for their status and their body only: a
-// net/http.Client costs as much as a fast server.
+// beforehand and sent as they are: a net/http.Client costs as much as a fast server.
 type Conn struct {
 	conn net.Conn
-	in   *bufio.Reader
-	body []byte // reused
+	rest *io.LimitedReader // of conn: what the answer of the moment may have yet
+	in   *bufio.Reader     // of rest
+	body bytes.Buffer      // reused
 }
 
 // Dial connects to a server's address, HOST:PORT.
@@ -31,7 +35,12 @@ func Dial(address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{conn: conn, in: bufio.NewReaderSize(conn, 4<<10)}, nil
+	return newConn(conn), nil
+}
+
+func newConn(conn net.Conn) *Conn {
+	rest := &io.LimitedReader{R: conn}
+	return &Conn{conn: conn, rest: rest, in: bufio.NewReaderSize(rest, 4<<10)}
 }
 
 // Close ends the connection.
@@ -60,6 +69,12 @@ func Get(host, path string) Request {
 	return Request("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
 }
 
+// method is the word that a request begins with.
+func (r Request) method() string {
+	method, _, _ := bytes.Cut(r, []byte(" "))
+	return string(method)
+}
+
 // Answer is what the server said. Body is good until the connection's next Do.
 type Answer struct {
 	Status     int
@@ -76,79 +91,18 @@ func (c *Conn) Do(r Request) (a Answer, err error) {
 	if _, err := c.conn.Write(r); err != nil {
 		return a, err
 	}
-	return c.answer()
+	return c.answer(r.method())
 }
 
-// answer reads the next one.
-func (c *Conn) answer() (a Answer, err error) {
-	if a.Status, err = c.status(); err != nil {
-		return a, err
-	}
-	length, err := c.headers(&a)
+// answer reads the next one, to a request of that method.
+func (c *Conn) answer(method string) (a Answer, err error) {
+	c.rest.N = maxAnswer
+	r, err := http.ReadResponse(c.in, &http.Request{Method: method})
 	if err != nil {
 		return a, err
 	}
-	a.Body, err = c.read(length)
-	return a, err
-}
-
-var errAnswer = errors.New("not an answer of HTTP/1.1")
-
-func (c *Conn) status() (int, error) {
-	line, err := c.in.ReadSlice('\n')
-	if err != nil {
-		return 0, err
-	}
-	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return 0, errAnswer
-	}
-	return strconv.Atoi(string(line[9:12]))
-}
-
-// maxBody is more than any answer has, in bytes.
-const maxBody = 16 << 20
-
-// chunked stands for a length that is told in pieces.
-const chunked = -1
-
-// headers reads to the end of the headers and returns the body's length.
-func (c *Conn) headers(a *Answer) (length int, err error) {
-	for {
-		line, err := c.in.ReadSlice('\n')
-		if err != nil {
-			return 0, err
-		}
-		name, value, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(": "))
-		switch string(name) {
-		case "":
-			return length, nil
-		case "Content-Length":
-			if length, err = strconv.Atoi(string(value)); err != nil || length < 0 || length > maxBody {
-				return 0, errAnswer
-			}
-		case "Transfer-Encoding":
-			length = chunked
-		case "Retry-After":
-			a.RetryAfter = string(value)
-		case "Dpop-Nonce":
-			a.Nonce = string(value)
-		}
-	}
-}
-
-func (c *Conn) read(length int) (body []byte, err error) {
-	if length == chunked {
-		all := io.LimitReader(httputil.NewChunkedReader(c.in), maxBody)
-		if body, err = io.ReadAll(all); err != nil {
-			return nil, err
-		}
-		_, err = c.in.Discard(len("\r\n")) // no trailers
-		return body, err
-	}
-	if cap(c.body) < length {
-		c.body = make([]byte, length)
-	}
-	body = c.body[:length]
-	_, err = io.ReadFull(c.in, body)
-	return body, err
+	c.body.Reset()
+	_, err = c.body.ReadFrom(r.Body)
+	a = Answer{r.StatusCode, r.Header.Get("Retry-After"), r.Header.Get(wire.HeaderDPoPNonce), c.body.Bytes()}
+	return a, errors.Join(err, r.Body.Close())
 }

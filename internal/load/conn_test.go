@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -48,6 +47,7 @@ func TestConnReadsAnswersOfAllKindsOneAfterTheOther(t *testing.T) {
 	}
 	defer conn.Close()
 	get := func(path string) Request { return Get("any.example", path) }
+	head := func(path string) Request { return Request("HEAD " + path + " HTTP/1.1\r\nHost: any.example\r\n\r\n") }
 	for _, tc := range []struct {
 		name    string
 		request Request
@@ -55,6 +55,7 @@ func TestConnReadsAnswersOfAllKindsOneAfterTheOther(t *testing.T) {
 	}{
 		{"one with a length", get("/plain"), Answer{Status: 200, Body: []byte("as it is")}},
 		{"one without a body", get("/empty"), Answer{Status: 204}},
+		{"one with the length of a body that does not come", head("/plain"), Answer{Status: 200}},
 		{"one in chunks", get("/pieces"), Answer{Status: 200, Body: []byte("in three pieces")}},
 		{"a large one in chunks", get("/large"), Answer{Status: 200, Body: bytes.Repeat([]byte("l"), 100_000)}},
 		{"a refusal", get("/refused"), Answer{Status: 503, RetryAfter: "7", Nonce: "n-1", Body: []byte("later\n")}},
@@ -85,21 +86,30 @@ func TestARefusalSaysWhatTheServerSaid(t *testing.T) {
 }
 
 // reading is a connection on which this was received.
-func reading(text []byte) *Conn { return &Conn{in: bufio.NewReader(bytes.NewReader(text))} }
+func reading(text []byte) *Conn { return newConn(received{Reader: bytes.NewReader(text)}) }
+
+// received is a connection whose other end has sent all that it will.
+type received struct {
+	net.Conn
+	*bytes.Reader
+}
+
+func (r received) Read(b []byte) (int, error) { return r.Reader.Read(b) }
 
 func TestConnRefusesWhatIsNoAnswer(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":                "",
 		"another protocol":       "SSH-2.0-OpenSSH_9.2p1\r\n",
-		"an old version":         "HTTP/1.0 200 OK\r\n\r\n",
 		"a status in words":      "HTTP/1.1 two OK\r\n\r\n",
 		"no end of the headers":  "HTTP/1.1 200 OK\r\nServer: x\r\n",
 		"a negative length":      "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n",
 		"a length beyond reason": "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
 		"half a body":            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive ",
+		"headers without an end": "HTTP/1.1 200 OK\r\nServer: " + strings.Repeat("x", maxAnswer),
+		"a body without an end":  "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + strings.Repeat("x", maxAnswer),
 		"half a chunk":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nfive ",
 	} {
-		if a, err := reading([]byte(text)).answer(); err == nil {
+		if a, err := reading([]byte(text)).answer(http.MethodGet); err == nil {
 			t.Errorf("%s: got %+v, want an error", name, a)
 		}
 	}
@@ -116,7 +126,7 @@ func FuzzConnReadsAnything(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		a, err := reading(text).answer()
+		a, err := reading(text).answer(http.MethodGet)
 		if err == nil && len(a.Body) > len(text) {
 			t.Errorf("got a body of %d bytes out of %d", len(a.Body), len(text))
 		}

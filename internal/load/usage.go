@@ -12,6 +12,7 @@ import (
 // Usage is what a process takes of the machine.
 type Usage struct {
 	Resident int64         // bytes of memory
+	Peak     int64         // the most of them that it has had
 	Anon     int64         // bytes of it that are no mapped file: heap, stacks, caches
 	CPU      time.Duration // user's and system's, since it began
 	Files    int           // open, sockets included
@@ -31,6 +32,9 @@ func UsageOf(pid int) (u Usage, err error) {
 		return u, err
 	}
 	if u.Resident, err = kibibytes(status, "VmRSS:"); err != nil {
+		return u, err
+	}
+	if u.Peak, err = kibibytes(status, "VmHWM:"); err != nil {
 		return u, err
 	}
 	if u.Anon, err = kibibytes(status, "RssAnon:"); err != nil {

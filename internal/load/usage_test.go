@@ -54,7 +54,7 @@ func TestUsageOfThisProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Resident < 1<<20 || u.Anon <= 0 || u.Anon > u.Resident || u.Files < 3 {
-		t.Errorf("got %+v, want more than a mebibyte, some of it no file, and three files open", u)
+	if u.Resident < 1<<20 || u.Anon <= 0 || u.Anon > u.Resident || u.Peak < u.Resident || u.Files < 3 {
+		t.Errorf("got %+v, want more than a mebibyte, some of it no file, and never more than its peak, and three files open", u)
 	}
 }

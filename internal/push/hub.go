@@ -20,21 +20,29 @@ type Hub struct {
 	waiting int                            // subscriptions in all; guarded by mu
 }
 
+// Cause is why somebody is woken.
+type Cause int
+
+const (
+	Changed    Cause = iota // the grant has just changed
+	MayChanged              // any grant may have: to look is soon enough when there is time
+)
+
 // Subscription is one waiter's place in the hub. A grant has few, mostly one: they are
 // a list, since a map for each would weigh more than all else here.
 type Subscription struct {
 	hub  *Hub
 	id   auth.GrantID
-	wake func()
+	wake func(Cause)
 
 	older *Subscription // of the same grant; guarded by hub.mu
 	gone  bool          // guarded by hub.mu
 }
 
-// Subscribe calls wake after each Publish of the grant, until the subscription
-// is closed. Wake must not block and must not call the hub: a publisher is
+// Subscribe calls wake after each Publish of the grant, and each PublishAll, until the
+// subscription is closed. Wake must not block and must not call the hub: a publisher is
 // waiting. Several publications may lead to several calls or be seen as one.
-func (h *Hub) Subscribe(id auth.GrantID, wake func()) *Subscription {
+func (h *Hub) Subscribe(id auth.GrantID, wake func(Cause)) *Subscription {
 	s := &Subscription{hub: h, id: id, wake: wake}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -83,7 +91,7 @@ func (h *Hub) Publish(id auth.GrantID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := h.waiters[id]; s != nil; s = s.older {
-		s.wake()
+		s.wake(Changed)
 	}
 }
 
@@ -93,7 +101,7 @@ func (h *Hub) PublishAll() {
 	defer h.mu.Unlock()
 	for _, newest := range h.waiters {
 		for s := newest; s != nil; s = s.older {
-			s.wake()
+			s.wake(MayChanged)
 		}
 	}
 }
@@ -107,9 +115,9 @@ func (h *Hub) Waiting() int {
 
 // Signal is a wake function with a channel to wait on: a slot of one, so that a
 // slow reader never holds up a publisher and misses nothing but repetitions.
-func Signal() (wake func(), c <-chan struct{}) {
+func Signal() (wake func(Cause), c <-chan struct{}) {
 	slot := make(chan struct{}, 1)
-	return func() {
+	return func(Cause) {
 		select {
 		case slot <- struct{}{}:
 		default:

@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,9 +13,9 @@ import (
 func TestAPublicationWakesWhoWaitsForThatGrant(t *testing.T) {
 	var hub push.Hub
 	var a, b, other atomic.Int32
-	subA := hub.Subscribe("g", func() { a.Add(1) })
-	hub.Subscribe("g", func() { b.Add(1) })
-	hub.Subscribe("other", func() { other.Add(1) })
+	subA := hub.Subscribe("g", func(push.Cause) { a.Add(1) })
+	hub.Subscribe("g", func(push.Cause) { b.Add(1) })
+	hub.Subscribe("other", func(push.Cause) { other.Add(1) })
 	hub.Publish("g")
 	subA.Close()
 	subA.Close()
@@ -35,7 +36,7 @@ func TestAWaiterLeavesTheOthersWhereTheyAre(t *testing.T) {
 			var woken [3]int
 			var subs [3]*push.Subscription
 			for i := range subs {
-				subs[i] = hub.Subscribe("g", func() { woken[i]++ })
+				subs[i] = hub.Subscribe("g", func(push.Cause) { woken[i]++ })
 			}
 			subs[leaver].Close()
 			hub.Publish("g")
@@ -58,18 +59,29 @@ func TestAWaiterLeavesTheOthersWhereTheyAre(t *testing.T) {
 func TestAPublicationToAllWakesEverybody(t *testing.T) {
 	var hub push.Hub
 	var a, b atomic.Int32
-	hub.Subscribe("a", func() { a.Add(1) })
-	hub.Subscribe("b", func() { b.Add(1) })
+	hub.Subscribe("a", func(push.Cause) { a.Add(1) })
+	hub.Subscribe("b", func(push.Cause) { b.Add(1) })
 	hub.PublishAll()
 	if a.Load() != 1 || b.Load() != 1 {
 		t.Errorf("woken %d and %d times, want once each", a.Load(), b.Load())
 	}
 }
 
+func TestWhoIsWokenIsToldWhetherItHurries(t *testing.T) {
+	var hub push.Hub
+	var causes []push.Cause
+	hub.Subscribe("g", func(why push.Cause) { causes = append(causes, why) })
+	hub.PublishAll()
+	hub.Publish("g")
+	if want := []push.Cause{push.MayChanged, push.Changed}; !slices.Equal(causes, want) {
+		t.Errorf("got %v, want %v", causes, want)
+	}
+}
+
 func TestASignalIsASlotOfOne(t *testing.T) {
 	wake, news := push.Signal()
 	for range 100 {
-		wake() // a slow reader holds up nobody
+		wake(push.Changed) // a slow reader holds up nobody
 	}
 	<-news
 	select {
@@ -77,7 +89,7 @@ func TestASignalIsASlotOfOne(t *testing.T) {
 		t.Error("the slot held more than one")
 	default:
 	}
-	wake()
+	wake(push.Changed)
 	<-news
 }
 
@@ -105,7 +117,7 @@ func BenchmarkPublish(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			var hub push.Hub
 			for i := range idle {
-				hub.Subscribe(auth.GrantID(rune(i)), func() {})
+				hub.Subscribe(auth.GrantID(rune(i)), func(push.Cause) {})
 			}
 			wake, news := push.Signal()
 			hub.Subscribe("g", wake)

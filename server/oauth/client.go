@@ -22,6 +22,7 @@ func (f *Face) client(r *http.Request, body form) (auth.Client, error) {
 		ID:        auth.ClientID(body.get(wire.ParamClientID)),
 		Secret:    secret.From(body.get(wire.ParamClientSecret)),
 		Assertion: body.get(wire.ParamClientAssertion),
+		Starts:    r.URL.Path == wire.PathDeviceAuthorization,
 	}
 	ways := len(r.Header.Values("Authorization"))
 	for _, way := range []bool{!c.Secret.IsZero(), c.Assertion != ""} {

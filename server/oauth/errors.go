@@ -14,6 +14,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/auth"
 	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/dpop"
+	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/grant"
 	"github.com/qrauthd/qrauthd/internal/login"
 	"github.com/qrauthd/qrauthd/internal/store"
@@ -127,6 +128,7 @@ func (f *Face) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case overBudget:
 		retryAfter(w, over.RetryAfter())
 	case errors.Is(err, store.ErrOverloaded):
+		gate.TurnAway(w)
 		retryAfter(w, overloadRetry)
 	case status == http.StatusServiceUnavailable:
 		retryAfter(w, storageRetry)

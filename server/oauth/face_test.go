@@ -16,6 +16,7 @@ import (
 	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
+	"github.com/qrauthd/qrauthd/internal/secret"
 	"github.com/qrauthd/qrauthd/internal/wire"
 	"github.com/qrauthd/qrauthd/server/oauth"
 )
@@ -44,6 +45,7 @@ func serveBehind(t testing.TB, limits budget.Limits, gates gate.Gates) *server {
 		Issuer: w.Issuer, Login: w.Service, Hub: w.Hub, Pages: pages, Budgets: budget.New(limits), Gates: gates,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
+	face.SetSendTime(patience) // the machine of a test may be busier than a server's
 	s := &server{World: w, face: face, pages: pages, log: log, t: t}
 	s.Server = httptest.NewServer(s.from(logintest.Home))
 	// A redirect is an answer too, and most lead to nowhere.
@@ -156,7 +158,8 @@ func (l *logBuffer) String() string {
 	return l.buf.String()
 }
 
-// grantID is the name of a device code's grant.
+// grantID is the name of a device code's grant: the date of the code, and its hash.
 func grantID(deviceCode string) auth.GrantID {
-	return auth.GrantID(secretOf(deviceCode).Hash().String())
+	date := deviceCode[:max(0, len(deviceCode)-secret.Length)]
+	return auth.GrantID(date + secretOf(deviceCode).Hash().String())
 }

@@ -3,8 +3,10 @@ package oauth
 import (
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/gate"
+	"github.com/qrauthd/qrauthd/internal/peer"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -27,6 +29,18 @@ func gated(g *gate.Gate, next http.Handler) http.Handler {
 		defer visit.End()
 		next.ServeHTTP(visit, r)
 	})
+}
+
+// budgeted answers who has had all starts of their address before they take a place from
+// others: it costs less than the place would.
+func (f *Face) budgeted(next http.Handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := f.Budgets.MayStart(time.Now(), peer.Address(r)); err != nil {
+			return err
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	}
 }
 
 // gatedPage does so with the requests of browsers, who are answered by a page.

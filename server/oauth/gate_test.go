@@ -1,15 +1,21 @@
 package oauth_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/qrauthd/qrauthd/internal/budget"
 	"github.com/qrauthd/qrauthd/internal/gate"
 	"github.com/qrauthd/qrauthd/internal/login/logintest"
+	"github.com/qrauthd/qrauthd/internal/ratelimit"
+	"github.com/qrauthd/qrauthd/internal/store"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
@@ -66,5 +72,63 @@ func TestPollsAndDecisionsDoNotWaitForStarts(t *testing.T) {
 	a = s.post(wire.PathDeviceAuthorization, url.Values{wire.ParamClientID: {string(logintest.App)}})
 	if a.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a start: got %s, want 503", a.Status)
+	}
+}
+
+// Who is far over the budget of their address takes nobody's place.
+func TestAStartOverItsAddressesBudgetNeverComesToTheGate(t *testing.T) {
+	starts := gate.New(gate.Bounds{Places: 64})
+	s := serveBehind(t, budget.Limits{Starts: ratelimit.Rate{Count: 1, Per: time.Hour}}, gate.Gates{Starts: starts})
+	s.begin(nil)
+	for starts.Census().In > 0 { // until the first has left
+	}
+	for range 64 {
+		if err := starts.Enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := s.post(wire.PathDeviceAuthorization, url.Values{wire.ParamClientID: {string(logintest.App)}})
+	if got := starts.Census(); a.StatusCode != http.StatusTooManyRequests || got.Shed != 0 {
+		t.Errorf("got %s and %+v, want 429 and nobody turned away", a.Status, got)
+	}
+	if a.Header.Get("Retry-After") == "" || a.Header.Get("Cache-Control") != "no-store" || a.oauthError(t) != wire.CodeUnavailable {
+		t.Errorf("got %v %s", a.Header, a.body)
+	}
+}
+
+// noted is a ResponseWriter that wants to know of refusals.
+type noted struct {
+	*httptest.ResponseRecorder
+	turnedAway bool
+}
+
+func (n *noted) TurnedAway() { n.turnedAway = true }
+
+// overloaded is a store that has too much to do to write.
+type overloaded struct{ store.Store }
+
+func (overloaded) Update(context.Context, func(store.Tx) error) error { return store.ErrOverloaded }
+
+// What comes in a flood must not be logged as a fault each.
+func TestA503ForWantOfTimeIsTurnedAwayAndNoFault(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for name, tc := range map[string]struct {
+		ctx   context.Context
+		gates gate.Gates
+	}{
+		"the gate is full":               {t.Context(), gate.Gates{Starts: barred()}},
+		"gave up in the line":            {gone, gate.Gates{Starts: gate.New(gate.Bounds{Line: 1, Patience: time.Hour})}},
+		"the storage has too much to do": {t.Context(), gate.NewGates(nil)},
+	} {
+		s := serveBehind(t, budget.Limits{}, tc.gates)
+		s.Service.Store = overloaded{s.Service.Store}
+		w := &noted{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest(http.MethodPost, wire.PathDeviceAuthorization, strings.NewReader("client_id="+string(logintest.App)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		s.from(logintest.Home).ServeHTTP(w, r.WithContext(tc.ctx))
+		if w.Code != http.StatusServiceUnavailable || !w.turnedAway {
+			t.Errorf("%s: got %d, told: %t; want 503, told", name, w.Code, w.turnedAway)
+		}
 	}
 }

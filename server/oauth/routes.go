@@ -10,7 +10,7 @@ import (
 // Handler serves the paths below the issuer.
 func (f *Face) Handler() http.Handler {
 	mux := route.NewMux()
-	mux.Handle("POST "+wire.PathDeviceAuthorization, gated(f.Gates.Starts, f.answer(f.noncing(f.deviceAuthorization))))
+	mux.Handle("POST "+wire.PathDeviceAuthorization, f.answer(f.budgeted(gated(f.Gates.Starts, f.answer(f.noncing(f.deviceAuthorization))))))
 	mux.Handle("POST "+wire.PathToken, gated(f.Gates.Tokens, f.answer(f.noncing(f.token))))
 	mux.Handle("POST "+wire.PathConfirmation, gated(f.Gates.Decisions, f.answer(f.deviceConfirmation)))
 	mux.Handle("GET "+wire.PathAuthorize, f.gatedPage(f.Gates.Starts, f.answer(f.authorize)))

@@ -24,12 +24,16 @@ const (
 type heartbeat struct {
 	ping, pong time.Duration
 	// send is for the kernel to take what is sent. It does so at once, unless sendBuffer
-	// is full: the crew waits for nobody but those who do not mean to read.
+	// is full. Who has not read for that long is cut off: the crew is shared, and a few
+	// that never read must not keep it from the others.
 	send time.Duration
+	// pause is the time between two pings that are answered, at least. Those that a
+	// stranger can have answered in the life of a grant fit into sendBuffer.
+	pause time.Duration
 }
 
 // steady lets two pings and a slow network pass before it gives a desktop up.
-var steady = heartbeat{ping: 30 * time.Second, pong: 75 * time.Second, send: 5 * time.Second}
+var steady = heartbeat{ping: 30 * time.Second, pong: 75 * time.Second, send: 100 * time.Millisecond, pause: 5 * time.Second}
 
 // socket is one desktop's push channel, whatever it is about. It must cost little:
 // while nothing happens it is one goroutine, blocked in a read, and one timer. All that
@@ -48,16 +52,16 @@ type socket struct {
 	mu      sync.Mutex
 	news    bool        // something may have changed; guarded by mu
 	due     bool        // something is due by the clock; guarded by mu
-	writing bool        // a writer is at work or sent for; guarded by mu
+	writing bool        // a writer is at work; guarded by mu
+	sent    hurry       // with which one was sent for that has not come yet; guarded by mu
 	closing bool        // a close frame is on its way; guarded by mu
+	pongs   *pongs      // nil: no ping has come; guarded by mu
 	timer   *time.Timer // fires when a ping is due, or what was told may hold no more; guarded by mu
 
 	// The writer's own: only one is at work at a time.
 	told     int64     // the newest seq that the desktop has
 	holds    time.Time // until then what was told holds, if nothing happens
 	nextPing time.Time
-
-	ponged time.Time // when the last ping was answered; the reader's own
 }
 
 func newSocket(f *Face, conn *websocket.Conn, address netip.Addr) *socket {
@@ -145,6 +149,9 @@ func (s *socket) shut() bool {
 	s.closing = true
 	if s.timer != nil {
 		s.timer.Stop()
+	}
+	if s.pongs != nil {
+		s.pongs.stop()
 	}
 	return first
 }

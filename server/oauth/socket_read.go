@@ -22,14 +22,16 @@ func (s *socket) serve() {
 	s.face.crew.do(func() { s.greet(hello) })
 }
 
-// greet takes the hello. It is done with before the long wait, which holds no secret
-// and begins on a stack of its own, for one that has grown stays as it is.
+// greet takes the hello, and tells the first snapshot. The hello is done with before the
+// long wait, which holds no secret and begins on a stack of its own, for one that has
+// grown stays as it is.
 func (s *socket) greet(hello []byte) {
 	if err := s.attach(hello); err != nil {
 		go s.end(err, true)
 		return
 	}
 	go s.listen()
+	s.write()
 }
 
 // attach binds the socket to its subject: subscribe first, then read the state, so
@@ -51,7 +53,9 @@ func (s *socket) attach(hello []byte) error {
 	s.conn.SetReadLimit(wire.MaxClientFrame)
 	s.nextPing = time.Now().Add(s.face.heartbeat.ping)
 	s.sub = s.face.Hub.Subscribe(about.topic(), s.wake)
-	s.wake()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.news = true // the first snapshot
 	return nil
 }
 
@@ -115,20 +119,4 @@ func (s *socket) read() ([]byte, error) {
 		err = wire.ErrFrame
 	}
 	return data, err
-}
-
-// pongPause is the time between two pings that are answered, at least. One answer may
-// stand for many pings (RFC 6455 section 5.5.3), and those that a stranger can have in
-// the life of a grant fit into sendBuffer.
-const pongPause = 5 * time.Second
-
-// pong answers a ping.
-func (s *socket) pong(data string) error {
-	now := time.Now()
-	if now.Sub(s.ponged) < pongPause {
-		return nil
-	}
-	s.ponged = now
-	_ = s.conn.WriteControl(websocket.PongMessage, []byte(data), now.Add(s.face.send))
-	return nil
 }

@@ -8,16 +8,29 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/qrauthd/qrauthd/internal/push"
 	"github.com/qrauthd/qrauthd/internal/wire"
 )
 
-// wake has the desktop told if there is news. It does not block.
-func (s *socket) wake() {
+// hurry is how urgently a writer was sent for.
+type hurry uint8
+
+const (
+	nobody hurry = iota // was sent for
+	routine
+	urgent
+)
+
+// wake has the desktop told if there is news, ahead of the routine if the grant has just
+// changed. It does not block.
+func (s *socket) wake(why push.Cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.news = true
-	if s.sendFor() {
-		s.face.crew.hurry(s.write)
+	if why == push.Changed {
+		s.sendFor(urgent)
+	} else {
+		s.sendFor(routine)
 	}
 }
 
@@ -26,27 +39,43 @@ func (s *socket) ring() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.due = true
-	if s.sendFor() {
+	s.sendFor(routine)
+}
+
+// sendFor sends for a writer, unless one is at work or was sent for with as much hurry.
+// One that comes second finds nothing to do. The caller holds mu.
+func (s *socket) sendFor(h hurry) {
+	if s.closing || s.writing || s.sent >= h {
+		return
+	}
+	s.sent = h
+	if h == urgent {
+		s.face.crew.hurry(s.write)
+	} else {
 		s.face.crew.do(s.write)
 	}
 }
 
-// sendFor reports whether a writer is to be sent for. The caller holds mu.
-func (s *socket) sendFor() bool {
-	if s.writing || s.closing {
-		return false
-	}
-	s.writing = true
-	return true
-}
-
 // write tells the news and does what is due, until there is none left.
 func (s *socket) write() {
+	if !s.begin() {
+		return
+	}
 	for news, more := s.more(); more; news, more = s.more() {
 		if err := s.work(news); err != nil {
 			s.fail(err, true)
 		}
 	}
+}
+
+// begin reports whether nobody else is at it, who would see to all there is.
+func (s *socket) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = nobody
+	free := !s.writing
+	s.writing = true
+	return free
 }
 
 // more reports whether there is more to do, and whether it is for news.
