@@ -50,6 +50,7 @@ type Site struct {
 type edition struct {
 	words words
 	pages map[string]*template.Template
+	busy  map[Busy][]byte // ready to be written: to refuse has to cost less than to serve
 }
 
 // New parses templates and catalogs and makes the assets. It reports all faults of the options at once.
@@ -107,6 +108,9 @@ func (s *Site) translate(catalogs fs.FS) error {
 			if _, err := e.words.say(string(sentence)); err != nil {
 				return err
 			}
+		}
+		if e.busy, err = e.refusals(); err != nil {
+			return err
 		}
 		s.editions = append(s.editions, e)
 	}
@@ -191,18 +195,42 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", left/60, left%60)
 }
 
-// Render writes the page in the language that suits the Accept-Language header best. It writes nothing when it
-// fails, so that the caller can still answer with another page.
-func (s *Site) Render(w io.Writer, acceptLanguage string, page Page) error {
-	tmpl, ok := s.edition(acceptLanguage).pages[page.template()]
+// refusals renders what is shown to many at a time.
+func (e edition) refusals() (map[Busy][]byte, error) {
+	ready := make(map[Busy][]byte)
+	for _, page := range []Busy{{Reload: true}, {Reload: false}} {
+		html, err := e.render(page)
+		if err != nil {
+			return nil, err
+		}
+		ready[page] = html
+	}
+	return ready, nil
+}
+
+func (e edition) render(page Page) ([]byte, error) {
+	if busy, ok := page.(Busy); ok && e.busy[busy] != nil {
+		return e.busy[busy], nil
+	}
+	tmpl, ok := e.pages[page.template()]
 	if !ok {
-		return fmt.Errorf("render %T: no template %q", page, page.template())
+		return nil, fmt.Errorf("render %T: no template %q", page, page.template())
 	}
 	var html bytes.Buffer
 	if err := tmpl.Execute(&html, page); err != nil {
-		return fmt.Errorf("render %T: %w", page, err)
+		return nil, fmt.Errorf("render %T: %w", page, err)
 	}
-	if _, err := html.WriteTo(w); err != nil {
+	return html.Bytes(), nil
+}
+
+// Render writes the page in the language that suits the Accept-Language header best. It writes nothing when it
+// fails, so that the caller can still answer with another page.
+func (s *Site) Render(w io.Writer, acceptLanguage string, page Page) error {
+	html, err := s.edition(acceptLanguage).render(page)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(html); err != nil {
 		return fmt.Errorf("write %T: %w", page, err)
 	}
 	return nil

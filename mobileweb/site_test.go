@@ -465,3 +465,26 @@ func TestOnAnotherPhoneLeadsNowhere(t *testing.T) {
 		}
 	}
 }
+
+// A refusal that costs as much as the page is none.
+func TestTheBusyPageIsReadyBeforeAnybodyComes(t *testing.T) {
+	site := newSite(t, Options{Host: "login.example"})
+	for _, page := range []Busy{{Reload: true}, {Reload: false}} {
+		for _, accept := range []string{"en", "de"} {
+			var fresh bytes.Buffer
+			if err := site.edition(accept).pages["busy"].Execute(&fresh, page); err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if err := site.Render(&got, accept, page); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(fresh.String(), got.String()); diff != "" {
+				t.Errorf("%+v in %s is not the page (-want +got):\n%s", page, accept, diff)
+			}
+			if n := testing.AllocsPerRun(100, func() { _ = site.Render(io.Discard, accept, page) }); n > 20 {
+				t.Errorf("%+v in %s: %v allocations, want what the choice of the language takes", page, accept, n)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -14,10 +15,10 @@ import (
 // connections bounds how many there are at a time, sockets of the push channel
 // included, so that neither files nor memory run out, and nobody can take all of them
 // by holding on. Where there is room for no more, one makes room for who comes: of
-// those that never sent a whole request, or of those that are kept alive and idle,
-// whichever are more, the one that has been so for longest. A flood of the ones thus
-// pushes out itself and not the others. It is never one whose request is being
-// answered, and never a socket.
+// those of which no whole request is here, its body included, or of those that are kept
+// alive and idle, whichever are more, the one that has been so for longest. A flood of
+// the ones thus pushes out itself and not the others. It is never one whose request is
+// being answered, and never a socket; to be turned away by a gate is no answer.
 type connections struct {
 	net.Listener // nil: embedded, and nothing is bounded
 	most         int
@@ -25,7 +26,7 @@ type connections struct {
 	shedding     seldom // that there is no room
 
 	mu      sync.Mutex
-	fresh   ring // those that never sent a whole request; guarded by mu, as all that follows
+	fresh   ring // those of which no whole request is here; guarded by mu, as all that follows
 	idle    ring // those that are kept alive
 	open    int
 	sockets int
@@ -55,6 +56,9 @@ type connection struct {
 	// What follows is guarded by the mutex of connections.
 	in            *ring // nil: it has a request, or is a socket
 	before, after *connection
+	home          *ring // in which it is while nothing is answered; nil: it is a socket, or closed
+	coming        int   // requests of which a part is missing, or that were turned away
+	answering     int   // requests that are here; over HTTP/2 there may be many of either kind
 	socket        bool
 	closed        bool
 }
@@ -103,6 +107,7 @@ func (c *connections) part() bool {
 		return false
 	}
 	longest.leave()
+	longest.home = nil
 	c.mu.Unlock()
 	_ = longest.Close() // whoever reads from it is told
 	return true
@@ -113,18 +118,16 @@ func (c *connections) add(conn net.Conn) *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.open++
-	k.join(&c.fresh)
+	k.live(&c.fresh)
 	return k
 }
 
-// turn is the http.Server's ConnState: a connection is quiet until it is told to be
-// active, which it is when the headers of a request have been read to their end.
+// turn is the http.Server's ConnState. A connection is told to be active when the headers
+// of a request have been read to their end. It is still fresh then, until all of the
+// request is here.
 func (c *connections) turn(conn net.Conn, to http.ConnState) {
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
-	}
-	k, ok := conn.(*connection)
-	if !ok || to == http.StateNew || to == http.StateClosed {
+	k := plain(conn)
+	if k == nil || to == http.StateNew || to == http.StateClosed {
 		return // New is as it was added, and Close is told by itself
 	}
 	c.mu.Lock()
@@ -132,11 +135,63 @@ func (c *connections) turn(conn net.Conn, to http.ConnState) {
 	k.leave()
 	switch {
 	case k.closed:
+	case to == http.StateActive:
+		k.live(&c.fresh)
 	case to == http.StateIdle:
-		k.join(&c.idle)
+		k.live(&c.idle)
 	case to == http.StateHijacked:
-		k.socket = true
+		k.home, k.socket = nil, true
 		c.sockets++
+	}
+}
+
+// live has it in a ring while nothing is answered. The caller holds the mutex.
+func (k *connection) live(r *ring) {
+	k.home = r
+	if k.answering == 0 {
+		k.join(r)
+	}
+}
+
+// plain is the connection below TLS; nil: it is none of ours.
+func plain(conn net.Conn) *connection {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	k, _ := conn.(*connection)
+	return k
+}
+
+// connectionKey is that of the connection in a request's context.
+type connectionKey struct{}
+
+// with is the http.Server's ConnContext: it has requests know their connection.
+func (c *connections) with(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, plain(conn))
+}
+
+// connectionOf is the request's; nil where nobody knows it.
+func connectionOf(r *http.Request) *connection {
+	k, _ := r.Context().Value(connectionKey{}).(*connection)
+	return k
+}
+
+// note counts so many more requests that are coming, and that are being answered. Nil is
+// none of ours.
+func (k *connection) note(coming, answering int) {
+	if k == nil {
+		return
+	}
+	k.of.mu.Lock()
+	defer k.of.mu.Unlock()
+	k.coming += coming
+	k.answering += answering
+	switch {
+	case k.answering > 0:
+		k.leave()
+	case k.in != nil || k.home == nil:
+	case k.home == &k.of.idle || k.coming > 0: // else an answer may be on its way, and it is idle or closed after that
+		k.join(k.home)
 	}
 }
 
@@ -157,6 +212,16 @@ func (c *connections) count() (open int, shed uint64) {
 // NetConn is the connection itself, as that of a tls.Conn, for who sets it up.
 func (k *connection) NetConn() net.Conn { return k.Conn }
 
+// CloseWrite ends what is written and goes on reading, as net/http wants of a connection
+// before it closes one from which something is still coming: or the peer's system throws
+// the answer away.
+func (k *connection) CloseWrite() error {
+	if half, ok := k.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
 // Close implements net.Conn.
 func (k *connection) Close() error {
 	k.end()
@@ -170,7 +235,7 @@ func (k *connection) end() {
 	if k.closed {
 		return
 	}
-	k.closed = true
+	k.closed, k.home = true, nil
 	k.leave()
 	c.open--
 	if k.socket {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/qrauthd/qrauthd/internal/gate"
 )
 
 // inn is a server with room for so many connections, and how to reach it.
@@ -35,7 +37,7 @@ func open(t *testing.T, most int, h http.Handler) inn {
 
 func openOn(t *testing.T, c *connections, h http.Handler, keys *tls.Config) inn {
 	t.Helper()
-	s := &http.Server{Handler: h, ConnState: c.turn, TLSConfig: keys, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	s := &http.Server{Handler: attended(h), ConnState: c.turn, ConnContext: c.with, TLSConfig: keys, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	served := make(chan error, 1)
 	go func() { served <- serveOn(s, c) }()
 	t.Cleanup(func() {
@@ -45,6 +47,15 @@ func openOn(t *testing.T, c *connections, h http.Handler, keys *tls.Config) inn 
 		}
 	})
 	return inn{c, t}
+}
+
+// attended tells the connection of each request what the observer would.
+func attended(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := newRecorder(w, r)
+		defer rec.end()
+		h.ServeHTTP(rec, r)
+	})
 }
 
 // caller is one connection to it.
@@ -204,6 +215,127 @@ func TestNobodyWhoseRequestIsBeingAnsweredMakesRoom(t *testing.T) {
 			t.Errorf("got %d", got)
 		}
 	}
+}
+
+// admitted is behind a gate as all that reads a body is.
+func admitted(g *gate.Gate, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := g.Admit(w, r)
+		if err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		defer v.End()
+		h.ServeHTTP(v, r)
+	})
+}
+
+// stall sends a request and a part of its body.
+func (c caller) stall() {
+	fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ng")
+}
+
+func TestWhoseBodyDoesNotComeMakesRoom(t *testing.T) {
+	for name, h := range map[string]http.Handler{
+		"behind a gate":   admitted(gate.New(gate.Bounds{Places: 100}), hello),
+		"where none is":   hello, // the server itself reads to the body's end then
+		"on a slow route": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, 5, h)
+			var held []caller
+			for range 5 {
+				c := h.call()
+				c.stall()
+				held = append(held, c)
+			}
+			h.settle(5, 0)
+			for range 5 {
+				if got := h.call().ask(); got != http.StatusOK {
+					t.Errorf("who comes: got %d", got)
+				}
+			}
+			held[0].ended()
+			held[1].ended()
+		})
+	}
+}
+
+func TestARefusalThatIsKeptBackMakesRoom(t *testing.T) {
+	var full atomic.Bool
+	full.Store(true)
+	h := open(t, 3, admitted(gate.New(gate.Bounds{Places: 9, Line: 9, Closed: full.Load, Hold: time.Hour}), hello))
+	for range 3 {
+		fmt.Fprint(h.call(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	}
+	h.await(func() bool { return h.coming() == 3 })
+	full.Store(false)
+	if got := h.call().ask(); got != http.StatusOK {
+		t.Errorf("who comes: got %d", got)
+	}
+}
+
+// coming is how many requests are not there, or were turned away. The caller holds mu.
+func (c *connections) coming() (n int) {
+	for k := c.fresh.end.after; k != &c.fresh.end; k = k.after {
+		n += k.coming
+	}
+	return n
+}
+
+func TestARequestWithABodyIsAnsweredInPeace(t *testing.T) {
+	entered, answer := make(chan bool), make(chan bool)
+	h := open(t, 1, admitted(gate.New(gate.Bounds{Places: 9}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entered <- true
+		<-answer
+		hello.ServeHTTP(w, r)
+	})))
+	c := h.call()
+	fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\ng")
+	<-entered
+	h.call().ended() // there is nothing to close for it
+	close(answer)
+	if r, err := http.ReadResponse(c.in, nil); err != nil || r.StatusCode != http.StatusOK {
+		t.Errorf("got %v, %v", r, err)
+	}
+}
+
+// Over HTTP/2 a connection has many requests: it makes room when none of them is being
+// answered and one does not come.
+func TestManyRequestsOfOneConnection(t *testing.T) {
+	c := newConnections(nil, 2, slog.New(slog.DiscardHandler))
+	k := c.add(nil)
+	where := func(what string, want *ring) {
+		t.Helper()
+		if k.in != want {
+			t.Errorf("%s: it is in the wrong ring", what)
+		}
+	}
+	where("new", &c.fresh)
+	c.turn(k, http.StateActive)
+	k.note(1, 0)
+	where("a body that does not come", &c.fresh)
+	k.note(0, 1)
+	where("and one that is answered", nil)
+	k.note(0, 1)
+	k.note(0, -1)
+	where("one answered, another still to be", nil)
+	k.note(0, -1)
+	where("both answered", &c.fresh)
+	k.note(-1, 1)
+	where("the body has come", nil)
+	k.note(0, -1)
+	where("its answer is on its way", nil)
+	c.turn(k, http.StateIdle)
+	where("idle", &c.idle)
+	k.note(0, 1)
+	where("a request that was cancelled, and is still looked at", nil)
+	k.note(0, -1)
+	where("and no more", &c.idle)
+	k.end()
+	k.note(0, 1)
+	k.note(1, -1)
+	where("closed", nil)
 }
 
 func TestSocketsLeaveRoomForOthersAndAreNeverClosed(t *testing.T) {

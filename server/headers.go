@@ -20,10 +20,18 @@ func secureHeaders(https bool, next http.Handler) http.Handler {
 }
 
 // bounded cuts off a body of more than maxBody. It does so in the request itself,
-// which http.MaxBytesHandler would copy for each.
+// which http.MaxBytesHandler would copy for each. Most requests have none.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if hasBody(r) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		} else {
+			r.Body = http.NoBody
+		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// hasBody reports whether a body follows the request's headers. HTTP/2 makes a Body for
+// each.
+func hasBody(r *http.Request) bool { return r.ContentLength != 0 }

@@ -31,9 +31,10 @@ func (o observer) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun, id := o.now(), rand.Text()[:16]
 		w.Header().Set("X-Request-Id", id)
-		rec := &recorder{ResponseWriter: w}
+		rec := newRecorder(w, r)
 		defer func() {
 			fault := recover()
+			rec.end()
 			if fault != nil {
 				o.panicked(rec, id, fault)
 			}
@@ -118,6 +119,27 @@ type recorder struct {
 	began  bool
 	// turnedAway: it was not let in by its gate
 	turnedAway bool
+	conn       *connection // nil where nobody knows it
+	arrived    bool        // all of the request is here, and it was not turned away
+}
+
+// newRecorder is for an answer to the request, of which end is told when it is over.
+func newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
+	rec := &recorder{ResponseWriter: w, conn: connectionOf(r), arrived: !hasBody(r)}
+	if rec.arrived {
+		rec.conn.note(0, 1)
+	} else {
+		rec.conn.note(1, 0)
+	}
+	return rec
+}
+
+func (r *recorder) end() {
+	if r.arrived {
+		r.conn.note(0, -1)
+	} else {
+		r.conn.note(-1, 0)
+	}
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -127,8 +149,23 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// TurnedAway implements gate.TurnedAway.
-func (r *recorder) TurnedAway() { r.turnedAway = true }
+// Arrived implements gate.Arrived.
+func (r *recorder) Arrived() {
+	if !r.arrived {
+		r.arrived = true
+		r.conn.note(-1, 1)
+	}
+}
+
+// TurnedAway implements gate.TurnedAway. Refusals are kept back, and their connections
+// make room meanwhile.
+func (r *recorder) TurnedAway() {
+	r.turnedAway = true
+	if r.arrived {
+		r.arrived = false
+		r.conn.note(1, -1)
+	}
+}
 
 func (r *recorder) Write(b []byte) (int, error) {
 	if !r.began {

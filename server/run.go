@@ -158,6 +158,7 @@ func (s *Server) webServer() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader - headerSlop,
 		ConnState:         s.connections.turn,
+		ConnContext:       s.connections.with,
 		HTTP2:             http2(),
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // handshakes of scanners
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,37 @@ func TestWhoSendsNoBodyHoldsNoPlace(t *testing.T) {
 	start(t, newClient(t, nil), s.Issuer())
 	if got := s.gates.Starts.Census(); got.Shed != 0 {
 		t.Errorf("got %+v, want nobody turned away", got)
+	}
+}
+
+// The whole server: bodies that do not come hold all connections there are, and keep
+// nobody out.
+func TestABodyThatDoesNotComeOnEachConnectionKeepsNobodyOut(t *testing.T) {
+	c := demoConfig(t)
+	c.Limits.Connections = 50
+	s := run(t, c, nil)
+	for range 50 {
+		conn, err := net.Dial("tcp", s.addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := slowForm(conn, "client_id="); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(30 * time.Second); ; {
+		if open, _ := s.connections.count(); open == 50 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("they did not come")
+		}
+	}
+	for range 20 {
+		if status, _ := get(t, newClient(t, nil), s.Issuer()+"/device"); status != http.StatusOK {
+			t.Errorf("a phone: got %d", status)
+		}
 	}
 }
 

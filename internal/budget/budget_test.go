@@ -239,3 +239,22 @@ func TestBudgetsAreSafeForManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestToAskWhetherTheAddressMayStartSpendsNothing(t *testing.T) {
+	b := budget.New(budget.Limits{Starts: ratelimit.Rate{Count: 1, Per: time.Minute}})
+	for range 3 {
+		if err := b.MayStart(start, office); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Start(start, office, "app"); err != nil {
+		t.Fatal(err)
+	}
+	var over *budget.Spent
+	if err := b.MayStart(start, office); !errors.As(err, &over) || over.Wait != time.Minute {
+		t.Errorf("got %v, want *Spent with a minute to wait", err)
+	}
+	if err := (*budget.Budgets)(nil).MayStart(start, office); err != nil {
+		t.Errorf("without budgets: %v", err)
+	}
+}

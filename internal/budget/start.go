@@ -24,6 +24,15 @@ func (b *Budgets) Start(now time.Time, from netip.Addr, client string) (crowded 
 	return b.crowd.Exceeds(now, from), nil
 }
 
+// MayStart charges nothing: *Spent when Start would refuse the address, whatever the
+// client. It is for who wants to know before there is anything to do.
+func (b *Budgets) MayStart(now time.Time, from netip.Addr) error {
+	if b == nil {
+		return nil
+	}
+	return spent(b.starts.Wait(now, from))
+}
+
 func (b *Budgets) startOf(now time.Time, client string) time.Duration {
 	if client == "" {
 		return 0

@@ -290,7 +290,9 @@ func (p *people) fetchAll(who *somebody, approved <-chan wire.DeviceAuthorizatio
 	return nil
 }
 
-// insist asks until it is not turned away, and waits between as it is told.
+// insist asks until it is not turned away, and waits between as it is told. The wait is
+// what an obedient client sends, as its requests are, and stands for no event of the
+// server's: whether the tokens come is asserted by the answer alone, however long that took.
 func insist(ask func() error) error {
 	for end := time.Now().Add(patience); ; {
 		err := ask()

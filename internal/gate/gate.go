@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -38,7 +37,7 @@ type Gate struct {
 	shed uint64
 	held int // refusals that are kept back
 
-	large atomic.Int32 // bodies of more than smallBody that are in memory
+	crowd crowd // of large bodies
 }
 
 // waiter is somebody in the line.

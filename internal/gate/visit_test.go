@@ -1,14 +1,18 @@
 package gate_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -148,13 +152,14 @@ func TestWhoSendsSlowlyHoldsNoPlace(t *testing.T) {
 	})
 }
 
-// noisy is a ResponseWriter that wants to know of refusals.
+// noisy is a ResponseWriter that wants to know of all.
 type noisy struct {
 	*httptest.ResponseRecorder
-	turnedAway int
+	turnedAway, arrived int
 }
 
 func (n *noisy) TurnedAway() { n.turnedAway++ }
+func (n *noisy) Arrived()    { n.arrived++ }
 
 func TestARefusalIsToldToWhoWantsToKnow(t *testing.T) {
 	g := gate.New(gate.Bounds{Patience: time.Second})
@@ -192,42 +197,202 @@ func TestWhoGoesAwayIsNotHeld(t *testing.T) {
 	})
 }
 
-func TestLargeBodiesAreBoundedInNumber(t *testing.T) {
+// crowded is how many large bodies a gate takes at a time.
+const crowded = 64
+
+// sendLarge begins a large body that does not come to its end, and returns when all of
+// what was sent is in memory.
+func sendLarge(g *gate.Gate, done chan<- error) (sender *io.PipeWriter) {
+	body, sender := io.Pipe()
+	go func() {
+		v, err := g.Admit(deadlined{httptest.NewRecorder(), body}, post(body))
+		if err == nil {
+			v.End()
+		}
+		done <- err
+	}()
+	_, _ = sender.Write(make([]byte, 5000))
+	synctest.Wait()
+	return sender
+}
+
+// deadlined is a ResponseWriter whose request's body ends by a deadline.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	body *io.PipeReader
+}
+
+func (d deadlined) SetReadDeadline(at time.Time) error {
+	if at.Before(time.Now()) {
+		return d.body.CloseWithError(os.ErrDeadlineExceeded)
+	}
+	return nil
+}
+
+func TestALargeBodyThatDoesNotComeMakesRoomForOneThatDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate.New(gate.Bounds{Places: 10_000, Line: 1, Patience: time.Second})
-		const many = 300
-		var senders []*io.PipeWriter
-		errs := make(chan error, many)
-		for range many {
-			body, sender := io.Pipe()
-			senders = append(senders, sender)
-			go func() {
-				v, err := g.Admit(httptest.NewRecorder(), post(body))
-				if err == nil {
-					v.End()
-				}
-				body.CloseWithError(io.ErrClosedPipe)
-				errs <- err
-			}()
+		g := newGate()
+		done := make(chan error, 2*crowded)
+		first := sendLarge(g, done)
+		var others []*io.PipeWriter
+		for range crowded - 1 {
+			others = append(others, sendLarge(g, done))
 		}
-		for _, s := range senders {
-			_, _ = s.Write(make([]byte, 5000)) // who was refused reads no more
+		if got := g.Census().Shed; got != 0 {
+			t.Fatalf("%d were refused before the gate had its fill, want none", got)
 		}
-		synctest.Wait()
-		shed := int(g.Census().Shed)
-		if shed == 0 || shed >= many/2 {
-			t.Errorf("%d of %d large bodies were refused, want some", shed, many)
+		for range 3 {
+			admit(t, g, httptest.NewRecorder(), post(bytes.NewReader(make([]byte, 5000)))).End()
 		}
-		for _, s := range senders {
+		if err := <-done; !refused(err) {
+			t.Errorf("the one that was on its way for longest: got %v, want a refusal", err)
+		}
+		if got := g.Census().Shed; got != 1 {
+			t.Errorf("%d were pushed out, want one: the place is free after that", got)
+		}
+		first.Close()
+		for _, s := range others {
 			s.Close()
-		}
-		for range many {
-			if err := <-errs; err != nil && !refused(err) {
-				t.Error(err)
+			if err := <-done; err != nil {
+				t.Errorf("who was not pushed out: %v", err)
 			}
 		}
-		admit(t, g, httptest.NewRecorder(), post(bytes.NewReader(make([]byte, 9000)))).End()
 	})
+}
+
+func TestLargeBodiesThatWaitForAPlaceAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate.New(gate.Bounds{Places: 1, Line: 10_000, Patience: time.Second})
+		inside := admit(t, g, httptest.NewRecorder(), post(nil))
+		large := func() io.Reader { return bytes.NewReader(make([]byte, 5000)) }
+		var waiting sync.WaitGroup
+		for range crowded {
+			waiting.Go(func() {
+				v, err := g.Admit(httptest.NewRecorder(), post(large()))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				v.End()
+			})
+		}
+		synctest.Wait()
+		if _, err := g.Admit(httptest.NewRecorder(), post(large())); !refused(err) {
+			t.Errorf("one more: got %v, want a refusal", err)
+		}
+		inside.End()
+		waiting.Wait()
+		admit(t, g, httptest.NewRecorder(), post(large())).End()
+	})
+}
+
+// What does not come is cut off over a real connection as well, long before the server's
+// own deadline.
+func TestWhoIsPushedOutIsToldSo(t *testing.T) {
+	g := newGate()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := g.Admit(w, r)
+		if err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		v.End()
+	}))
+	defer s.Close()
+	answers := make(chan int, crowded+1)
+	for range crowded + 1 {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n%s", make([]byte, 5000))
+		go func() {
+			if a, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+				answers <- a.StatusCode
+			}
+		}()
+	}
+	select {
+	case got := <-answers:
+		if got != http.StatusServiceUnavailable {
+			t.Errorf("got %d, want 503", got)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nobody was pushed out")
+	}
+}
+
+// unread is a body that must not be read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("it was read")
+	return 0, io.EOF
+}
+
+func TestABodyThatHasNoMeaningIsNotRead(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		r := httptest.NewRequest(method, "/userinfo", unread{t})
+		v := admit(t, newGate(), httptest.NewRecorder(), r)
+		if got, err := io.ReadAll(r.Body); len(got) > 0 || err != nil {
+			t.Errorf("%s: got %q, %v, want nothing", method, got, err)
+		}
+		v.End()
+	}
+}
+
+func TestNoGateLeavesTheBodyToTheHandler(t *testing.T) {
+	var none *gate.Gate
+	r := post(strings.NewReader("abc"))
+	body := r.Body
+	v := admit(t, none, httptest.NewRecorder(), r)
+	if r.Body != body {
+		t.Error("somebody took the body, whose memory nobody counts")
+	}
+	v.End()
+}
+
+func TestWhatHasArrivedIsTold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body io.Reader
+		want int
+	}{
+		"all of it":     {strings.NewReader("abc"), 1},
+		"a part of it":  {io.MultiReader(strings.NewReader("a"), iotest.ErrReader(errCutOff)), 0},
+		"no body to be": {nil, 0},
+	} {
+		w := &noisy{ResponseRecorder: httptest.NewRecorder()}
+		admit(t, newGate(), w, post(tc.body)).End()
+		if w.arrived != tc.want {
+			t.Errorf("%s: told %d times, want %d", name, w.arrived, tc.want)
+		}
+	}
+}
+
+func TestWhoGivesUpInTheLineIsTurnedAwayAndNoFault(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	g := gate.New(gate.Bounds{Line: 1, Patience: time.Second})
+	w := &noisy{ResponseRecorder: httptest.NewRecorder()}
+	if _, err := g.Admit(w, post(nil).WithContext(ctx)); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want %v", err, context.Canceled)
+	}
+	if w.turnedAway != 1 {
+		t.Errorf("told %d times, want once", w.turnedAway)
+	}
+}
+
+func TestWhatIsBehindAGateMayTurnAwayToo(t *testing.T) {
+	w := &noisy{ResponseRecorder: httptest.NewRecorder()}
+	v := admit(t, newGate(), w, post(nil))
+	gate.TurnAway(v)
+	v.End()
+	gate.TurnAway(w)
+	gate.TurnAway(httptest.NewRecorder()) // who does not want to know
+	if w.turnedAway != 2 {
+		t.Errorf("told %d times, want twice", w.turnedAway)
+	}
 }
 
 func BenchmarkAVisit(b *testing.B) {

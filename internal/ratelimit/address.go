@@ -57,6 +57,14 @@ func (a *Addresses) Take(now time.Time, peer netip.Addr) (wait time.Duration) {
 	return 0
 }
 
+// Wait is what Take would return. It spends nothing.
+func (a *Addresses) Wait(now time.Time, peer netip.Addr) time.Duration {
+	if a == nil {
+		return 0
+	}
+	return max(a.subscriber.Wait(now, subscriberKey(peer)), a.network.Wait(now, AddressKey(peer)))
+}
+
 // Exceeds is Limiter.Exceeds of the peer's network or of its subscriber.
 func (a *Addresses) Exceeds(now time.Time, peer netip.Addr) bool {
 	if a == nil {

@@ -61,3 +61,20 @@ func TestACrowdOfASubscriberWithManyNetworksIsSeen(t *testing.T) {
 		t.Error("no limit is exceeded")
 	}
 }
+
+func TestToAskForTheWaitSpendsNothing(t *testing.T) {
+	a, peer := NewAddresses(Rate{Count: 1, Per: time.Minute}), netip.MustParseAddr("2001:db8::1")
+	for range 3 {
+		if got := a.Wait(start, peer); got != 0 {
+			t.Fatalf("got %v, want nothing to wait for", got)
+		}
+	}
+	a.Take(start, peer)
+	if got, want := a.Wait(start, peer), a.Take(start, peer); got != want || got == 0 {
+		t.Errorf("got %v, want %v as Take says", got, want)
+	}
+	var none *Addresses
+	if none.Wait(start, peer) != 0 || (*Limiter)(nil).Wait(start, "a") != 0 {
+		t.Error("where nothing is bounded there is something to wait for")
+	}
+}

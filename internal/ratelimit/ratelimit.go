@@ -60,6 +60,17 @@ func (l *Limiter) Take(now time.Time, key string) (wait time.Duration) {
 	return wait
 }
 
+// Wait is what Take would return. It spends nothing.
+func (l *Limiter) Wait(now time.Time, key string) time.Duration {
+	if l == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, wait := spend(l.rate, now, l.full.rows[l.room(now, key)])
+	return wait
+}
+
 // Exceeds counts one that happens whatever the budget says, and reports whether it is
 // beyond it. Somebody who goes on at more than the rate is beyond it each time, and
 // within it again a Per after the last at the latest.

@@ -172,6 +172,8 @@ func (f *Face) wayOut(r *http.Request, err error) string {
 // storageRetry is what Retry-After says while the storage cannot be used.
 const storageRetry = 5 * time.Second
 
+// retryAfter says when to come again, where the error passes with time. The storage's
+// having too much to do is a refusal as a gate's is, and counts as one.
 func retryAfter(w http.ResponseWriter, err error) {
 	if errors.Is(err, store.ErrUnavailable) {
 		w.Header().Set("Retry-After", strconv.Itoa(wire.RetryAfter(storageRetry)))
@@ -179,6 +181,7 @@ func retryAfter(w http.ResponseWriter, err error) {
 	}
 	var over delay
 	if errors.Is(err, store.ErrOverloaded) {
+		gate.TurnAway(w)
 		over = gate.Refusal(gate.Later())
 	}
 	if over != nil || errors.As(err, &over) {

@@ -3,6 +3,7 @@ package phone_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -126,5 +127,22 @@ func TestWhoWaitsForNewsHoldsNoPlace(t *testing.T) {
 	}
 	if got := pages.Census(); got.In != 0 {
 		t.Errorf("got %+v, want nobody left", got)
+	}
+}
+
+// noted is a ResponseWriter that wants to know of refusals.
+type noted struct {
+	*httptest.ResponseRecorder
+	turnedAway bool
+}
+
+func (n *noted) TurnedAway() { n.turnedAway = true }
+
+func TestAPageWhoseStorageHasTooMuchToDoIsTurnedAwayAndNoFault(t *testing.T) {
+	s := serve(t, budget.Limits{})
+	w := &noted{ResponseRecorder: httptest.NewRecorder()}
+	s.face.Fail(w, httptest.NewRequest(http.MethodGet, "/device", nil), store.ErrOverloaded)
+	if w.Code != http.StatusServiceUnavailable || !w.turnedAway {
+		t.Errorf("got %d, told: %t; want 503, told", w.Code, w.turnedAway)
 	}
 }

@@ -16,8 +16,8 @@ func (f *Face) Handler() http.Handler {
 	f.routeEntrance(mux)
 	f.routeAccount(mux)
 	f.routeComputers(mux)
-	mux.Handle("GET /assets/", f.page(nil, findIn(f.Site.Assets())))
-	mux.Handle("GET /assets", f.page(f.Gates.Pages, nothingHere)) // not a redirect to the tree
+	mux.Handle("GET /assets/", f.page(nil, findIn(f.Site.Assets()))) // in memory as they are: not worth a gate
+	mux.Handle("GET /assets", f.page(f.Gates.Pages, nothingHere))    // not a redirect to the tree
 	mux.Handle("/", f.page(f.Gates.Pages, nothingHere))
 	return f.guard(mux)
 }
