@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 
 	"github.com/gorilla/websocket"
 
@@ -32,7 +33,7 @@ var writeBuffers = new(sync.Pool)
 // for the first snapshot. From is the address that it comes from, such as
 // 127.0.0.2; nil: any. One address has ports for 28,000 desktops at most.
 func Attach(ctx context.Context, s *Server, d wire.DeviceAuthorization, from net.IP) (*Waiting, error) {
-	dialer := net.Dialer{Timeout: answerTime}
+	dialer := net.Dialer{Timeout: answerTime, Control: latePort}
 	if from != nil {
 		dialer.LocalAddr = &net.TCPAddr{IP: from}
 	}
@@ -58,6 +59,20 @@ func Attach(ctx context.Context, s *Server, d wire.DeviceAuthorization, from net
 	}
 	go w.follow()
 	return w, nil
+}
+
+// bindAddressNoPort has Linux choose the port when it connects and not before
+// (IP_BIND_ADDRESS_NO_PORT of ip(7)): one that is in use towards another server, or was
+// until a moment ago, may be taken again.
+const bindAddressNoPort = 24
+
+func latePort(_, _ string, c syscall.RawConn) (err error) {
+	if outer := c.Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, bindAddressNoPort, 1)
+	}); outer != nil {
+		return outer
+	}
+	return err
 }
 
 func refused(err error, answer *http.Response) error {
