@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// pruneEvery is how often what ended long ago is deleted.
+	// pruneEvery is how often what ended long ago is deleted, and pruneFirst when it is
+	// for the first time: a machine that has just begun has asked for the time by then.
 	pruneEvery = 5 * time.Minute
+	pruneFirst = 15 * time.Second
 	// forgetBatch is how many records of the audit log one transaction forgets the
 	// people of: others wait for as long.
 	forgetBatch = 500
@@ -33,13 +35,13 @@ func (s *Server) pruner() pruner {
 // run began: a clock that is far ahead for a moment, until it has asked for the time,
 // takes nothing away.
 func (p pruner) run(ctx context.Context) {
-	tick := time.NewTicker(pruneEvery)
-	defer tick.Stop()
-	for before := p.now(); ; {
+	turn := time.NewTimer(pruneFirst)
+	defer turn.Stop()
+	for before := p.now(); ; turn.Reset(pruneEvery) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-turn.C:
 		}
 		now := p.now()
 		until := earlier(before, now)

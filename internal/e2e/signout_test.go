@@ -95,9 +95,9 @@ func signTheWindowOut(t *testing.T, theme string) {
 	if _, err := sdk(t, s.issuer).Restore(t.Context(), later); !errors.Is(err, desktop.ErrNoSession) {
 		t.Errorf("a copy of the session: got %v, want ErrNoSession", err)
 	}
-	if !strings.Contains(s.log(), `route="POST /token" status=400`) {
-		t.Error("the refresh token of the copy was not used")
-	}
+	until(t, "the log tells that the refresh token of the copy was used", func() bool {
+		return strings.Contains(s.log(), `route="POST /token" status=400`)
+	})
 	w.leave(out, "Return") // Sign in again
 	w.link()
 	w.signal(syscall.SIGTERM)

@@ -42,9 +42,9 @@ func typeInTheWindow(t *testing.T, theme string) {
 		t.Errorf("the window showed %d screens after the right number, want a welcome and the app", n)
 	}
 	p.see("You're signed in on ALICE-PC")
-	if !strings.Contains(s.log(), `route="GET /userinfo" status=200`) {
-		t.Error("the window has not asked who is signed in")
-	}
+	until(t, "the log tells that the window has asked who is signed in", func() bool {
+		return strings.Contains(s.log(), `route="GET /userinfo" status=200`)
+	})
 }
 
 // enter types a text into the window.

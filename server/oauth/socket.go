@@ -24,8 +24,9 @@ const (
 type heartbeat struct {
 	ping, pong time.Duration
 	// send is for the kernel to take what is sent. It does so at once, unless sendBuffer
-	// is full. Who has not read for that long is cut off: the crew is shared, and a few
-	// that never read must not keep it from the others.
+	// is full, or the machine is so busy that the writer itself has to wait. Who has not
+	// read for that long is cut off: the crew is shared, and a few that never read must
+	// not keep it from the others.
 	send time.Duration
 	// pause is the time between two pings that are answered, at least. Those that a
 	// stranger can have answered in the life of a grant fit into sendBuffer.
@@ -33,7 +34,7 @@ type heartbeat struct {
 }
 
 // steady lets two pings and a slow network pass before it gives a desktop up.
-var steady = heartbeat{ping: 30 * time.Second, pong: 75 * time.Second, send: 100 * time.Millisecond, pause: 5 * time.Second}
+var steady = heartbeat{ping: 30 * time.Second, pong: 75 * time.Second, send: time.Second, pause: 5 * time.Second}
 
 // socket is one desktop's push channel, whatever it is about. It must cost little:
 // while nothing happens it is one goroutine, blocked in a read, and one timer. All that
