@@ -10,8 +10,9 @@ import "time"
 //     read, and the one poll in hundreds that an approval waits for.
 //   - Sockets are handshakes of the push channel, and no sockets: those that are open have no place.
 //   - Pages are what people look at, and what they do beside deciding.
-//   - Decisions are people's yes and no, and the number that goes with it. Nothing else
-//     waits before them: by then somebody stands there with the phone in the hand.
+//   - Decisions are people's yes and no, the number that goes with it, and the way back to
+//     an app. Nothing else waits before them: by then somebody stands there with the phone
+//     in the hand.
 type Gates struct {
 	Starts, Tokens, Sockets, Pages, Decisions *Gate
 }

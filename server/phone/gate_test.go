@@ -99,6 +99,9 @@ func TestDecisionsWaitForNoPage(t *testing.T) {
 	if a := b.form("/confirm/"+denied+"/deny", url.Values{}); a.StatusCode >= 400 {
 		t.Errorf("the denial: got %s", a.Status)
 	}
+	if a, _ := b.wayBack(approved); a.StatusCode == http.StatusServiceUnavailable {
+		t.Errorf("the way back to an app: got %s, want it let in, even where there is none", a.Status)
+	}
 }
 
 func TestWhoWaitsForNewsHoldsNoPlace(t *testing.T) {

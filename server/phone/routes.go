@@ -34,7 +34,7 @@ func (f *Face) routeQuestion(mux *route.Mux) {
 	mux.Handle("POST /confirm/{opening}/begin", f.api(decisions, f.begin))
 	mux.Handle("POST /confirm/{opening}/finish", f.api(decisions, f.finish))
 	mux.Handle("POST /confirm/{opening}/deny", f.page(decisions, f.deny))
-	mux.Handle("POST /confirm/{opening}/return", f.api(pages, f.wayBack))
+	mux.Handle("POST /confirm/{opening}/return", f.api(decisions, f.wayBack))
 }
 
 // routeEntrance: somebody gets an account or a passkey, and into the account.

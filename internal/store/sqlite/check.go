@@ -32,9 +32,9 @@ const touch = "PRAGMA user_version = 0"
 
 // Check implements store.Store. What it writes takes the way of all writing, ahead of
 // most. It writes each time, unless Watch has seen that another process uses the file,
-// which then reads everything anew: then a commit of the last seconds is enough. Damage that any transaction has met is remembered until an inspection of the
-// whole file finds none; Check begins one beside everything else and does not wait
-// for it.
+// which then reads everything anew: then a commit of the last seconds is enough. Damage
+// that any transaction has met is remembered until an inspection of the whole file finds
+// none; Check begins one beside everything else and does not wait for it.
 func (db *DB) Check(ctx context.Context) error {
 	if err := db.checkup.known(); err != nil {
 		return err
